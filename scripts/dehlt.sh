@@ -1,0 +1,32 @@
+#!/bin/sh
+# SPDX-License-Identifier: ISC
+# dehlt.sh IN.a OUT.a: a copy of musl's archive in which every hlt is an int3.
+#
+# musl crashes (a failed heap check, abort, a smashed stack) by executing hlt,
+# which traps in ring 3. In ring 0 it waits for the next interrupt and then goes
+# on. int3 has the same length and always traps.
+set -eu
+in=$(realpath "$1") out=$2
+work=$(mktemp -d "${out}.XXXXXX")
+trap 'rm -rf "$work"' EXIT
+(cd "$work" && ar x "$in")
+count=0
+for o in "$work"/*.o; do
+  # file offset of each hlt = section's file offset + address in the section
+  sites=$(objdump -hd --no-show-raw-insn "$o" | awk '
+    $1 ~ /^[0-9]+$/ && $2 ~ /^\./ { offset[$2] = $6 }
+    /^Disassembly of section/ { s = $4; sub(/:$/, "", s) }
+    $2 == "hlt" { a = $1; sub(/:$/, "", a); print offset[s], a }')
+  [ -n "$sites" ] || continue
+  echo "$sites" | while read -r base at; do
+    pos=$((0x$base + 0x$at))
+    byte=$(od -An -tx1 -j $pos -N1 "$o" | tr -d ' ')
+    [ "$byte" = f4 ] || { echo "dehlt: $o: no hlt at $pos" >&2; exit 1; }
+    printf '\314' | dd of="$o" bs=1 seek=$pos conv=notrunc status=none
+  done
+  count=$((count + 1))
+done
+[ $count -gt 0 ] || { echo "dehlt: no hlt found in $in" >&2; exit 1; }
+# keep the archive's own order of members
+(cd "$work" && ar t "$in" | xargs ar rcsD libc.a)
+mv "$work/libc.a" "$out"
