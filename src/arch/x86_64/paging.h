@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Page tables: four levels, sealed.
+ *
+ * The tables are visible only through PML4 entry 510, which points at the PML4
+ * itself without the write bit: so every table page appears read-only at an
+ * address computed from the address that it maps, and nowhere else. Changing
+ * an entry clears CR0.WP for the length of a few instructions, with interrupts
+ * off (paging.c). docs/memory-map.md draws the address space.
+ */
+#ifndef FATA_ARCH_PAGING_H
+#define FATA_ARCH_PAGING_H
+
+#include <arch/x86_64/regs.h>
+#include <core/memmap.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#define PAGING_RO (PTE_P | PTE_NX)
+#define PAGING_RW (PTE_P | PTE_W | PTE_NX)
+#define PAGING_RX PTE_P
+
+/* The frame number's bits in an entry. */
+#define PTE_FRAME 0x000ffffffffff000ull
+
+/* The region of vm.c: half of the second TiB, above all identity mappings. */
+#define PAGING_VM_START 0x10000000000ull
+#define PAGING_VM_END 0x18000000000ull
+
+/*
+ * Leave the boot tables: map `ram` as it is, writable and not executable, with
+ * the image's parts in their own permissions and nothing below the image.
+ * Table pages are taken out of `ram`. Panics when that is too small.
+ */
+void paging_init(struct memmap *ram);
+
+/* Map one page; -ENOMEM when no table page can be had. */
+int paging_map(uintptr_t va, uint64_t pa, uint64_t flags);
+
+/* The entry that maps va (4 KiB), or 0. Large pages report a made-up one. */
+uint64_t paging_entry(uintptr_t va);
+
+/*
+ * Replace the 4 KiB entry of va, which must have a table, and forget the old
+ * translation. Returns the old entry.
+ */
+uint64_t paging_replace(uintptr_t va, uint64_t entry);
+
+/* Is there a table for va's 4 KiB entry? If not, its whole 2 MiB is empty. */
+bool paging_has_table(uintptr_t va);
+
+/*
+ * Identity-map physical pages that are no RAM of ours: shared pages, the
+ * grant window. 0, -ENOMEM.
+ */
+int paging_map_identity(uint64_t pa, size_t size, uint64_t flags);
+
+#endif

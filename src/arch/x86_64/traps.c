@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Traps: a page fault may be repaired (traps_fault), everything else is the
+ * end of the guest with a full dump. Nothing here resumes after an own bug.
+ *
+ * Stacks: six kinds, each 8 KiB with an unmapped page below (traps_stacks_init;
+ * until then all share the end of the boot stack's page).
+ */
+#include <arch/x86_64/cpu.h>
+#include <arch/x86_64/traps.h>
+#include <core/vm.h>
+#include <errno.h>
+#include <fata/end.h>
+
+#define IST_STACK 8192
+
+enum ist { IST_UPCALL = 1, IST_PAGE_FAULT, IST_TRAP, IST_NMI, IST_DOUBLE,
+	   IST_MACHINE, IST_END };
+
+struct gate {
+	uint16_t offset0, selector;
+	uint8_t ist, type;
+	uint16_t offset1;
+	uint32_t offset2, reserved;
+};
+
+static struct gate idt[TRAP_VECTORS];
+static struct {
+	uint16_t limit;
+	uint64_t base;
+} __attribute__((packed)) table = {sizeof(idt) - 1, (uint64_t)idt};
+
+/* Used before the real stacks exist; enough for a panic's dump. */
+static unsigned char early_stack[4096]
+	__attribute__((section(".boot_bss"), aligned(16)));
+
+extern char trap_stubs[], upcall_entry[];
+bool (*traps_fault)(struct trap_frame *f, uint64_t address);
+static const struct trap_frame *current;
+
+void trap_handler(struct trap_frame *f);
+
+static const char *const names[32] = {
+	"divide error", "debug", "NMI", "breakpoint", "overflow",
+	"bound range", "invalid opcode", "no FPU", "double fault",
+	"coprocessor", "invalid TSS", "segment not present", "stack segment",
+	"general protection", "page fault", "reserved", "x87 error",
+	"alignment check", "machine check", "SIMD error", "virtualization",
+	"control protection",
+};
+
+const void *traps_table(void)
+{
+	return &table;
+}
+
+static enum ist ist_of(unsigned vector)
+{
+	switch (vector) {
+	case TRAP_UPCALL:
+		return IST_UPCALL;
+	case 14:
+		return IST_PAGE_FAULT;
+	case 2:
+		return IST_NMI;
+	case 8:
+		return IST_DOUBLE;
+	case 18:
+		return IST_MACHINE;
+	default:
+		return IST_TRAP;
+	}
+}
+
+static void set_gate(unsigned vector, const char *entry)
+{
+	uint64_t a = (uint64_t)entry;
+
+	idt[vector] = (struct gate){
+		.offset0 = (uint16_t)a,
+		.selector = SEL_CODE,
+		.ist = ist_of(vector),
+		.type = 0x8e, /* present, interrupt gate */
+		.offset1 = (uint16_t)(a >> 16),
+		.offset2 = (uint32_t)(a >> 32),
+	};
+}
+
+void traps_init(void)
+{
+	for (unsigned v = 0; v < 32; v++)
+		set_gate(v, trap_stubs + 16 * v);
+	set_gate(TRAP_UPCALL, upcall_entry);
+	for (unsigned i = IST_UPCALL; i < IST_END; i++)
+		cpu_set_ist(i, early_stack + sizeof(early_stack));
+}
+
+int traps_stacks_init(void)
+{
+	for (unsigned i = IST_UPCALL; i < IST_END; i++) {
+		size_t size = IST_STACK;
+		char *stack = vm_stack_alloc(&size);
+
+		if (!stack)
+			return -ENOMEM;
+		cpu_set_ist(i, stack + size);
+	}
+	return 0;
+}
+
+const struct trap_frame *traps_current(void)
+{
+	return current;
+}
+
+static void page_fault(struct trap_frame *f)
+{
+	uint64_t address = read_cr2();
+	const char *what = f->error & PF_FETCH ? "execute"
+			   : f->error & PF_WRITE ? "write"
+						 : "read";
+
+	if (traps_fault && traps_fault(f, address))
+		return;
+	current = f;
+	fata_panic("page fault: %s of %#llx%s%s", what,
+		   (unsigned long long)address,
+		   f->error & PF_PRESENT ? ", which is protected"
+					 : ", which is not mapped",
+		   address < 65536 ? " (null pointer?)"
+		   : vm_is_guard((void *)address) ? " (stack overflow)"
+						  : "");
+}
+
+void trap_handler(struct trap_frame *f)
+{
+	const char *name = f->vector < 32 ? names[f->vector] : NULL;
+
+	if (f->vector == 14) {
+		page_fault(f);
+		return;
+	}
+	current = f;
+	fata_panic("%s (vector %u, error %#llx)", name ? name : "trap",
+		   (unsigned)f->vector, (unsigned long long)f->error);
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Traps and interrupts: what the CPU reports, and where it goes.
+ */
+#ifndef FATA_ARCH_TRAPS_H
+#define FATA_ARCH_TRAPS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* The vector on which the platform's events arrive. */
+#define TRAP_UPCALL 0x20
+#define TRAP_VECTORS 0x21
+
+/* Registers at a trap, as traps.S pushes them. */
+struct trap_frame {
+	uint64_t r15, r14, r13, r12, r11, r10, r9, r8;
+	uint64_t bp, di, si, dx, cx, bx, ax;
+	uint64_t vector, error; /* error: 0 where the CPU gives none */
+	uint64_t ip, cs, flags, sp, ss;
+};
+
+/* For the lidt instruction: limit and base of the interrupt table. */
+const void *traps_table(void);
+
+/* Fill the table; every vector on the boot trap stack. */
+void traps_init(void);
+
+/* Give each kind of vector a guarded stack of its own. 0 or -ENOMEM. */
+int traps_stacks_init(void);
+
+/* The trap that is being handled, or NULL; for the panic's dump. */
+const struct trap_frame *traps_current(void);
+
+/*
+ * A handler that may repair a page fault (lazy memory) or turn a program's
+ * fault into a signal: true when the instruction can be run again, from the
+ * frame that the handler may have changed.
+ */
+extern bool (*traps_fault)(struct trap_frame *f, uint64_t address);
+
+#endif
