@@ -44,6 +44,9 @@
 #define FATA_BLOCK(name) FATA_NOTE(FATA_NOTE_BLOCK, name)
 
 /* The program's name and one line about it, for --help and the tool. */
-#define FATA_NAME(name, about) FATA_NOTE(FATA_NOTE_NAME, name "\0" about)
+#define FATA_NAME(name, about)                                                 \
+	FATA_NOTE(FATA_NOTE_NAME, name "\0" about);                            \
+	extern const char *const fata_program[2];                              \
+	const char *const fata_program[2] = {name, about}
 
 #endif

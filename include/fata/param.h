@@ -38,7 +38,7 @@ struct param {
 
 #define FATA_PARAM_(type_, tag, var, name_, fallback_, help_)                  \
 	static struct param FATA_NOTE_PASTE(fata_param_, __COUNTER__)          \
-		__attribute__((section("fata_params"), used)) = {              \
+		__attribute__((section("fata_params"), aligned(8), used)) = {  \
 			.name = name_,                                         \
 			.type = type_,                                         \
 			.value = (void *)&(var),                               \
@@ -75,8 +75,14 @@ enum param_unknown {
 	PARAM_UNKNOWN_PASS,   /* ... or left in argv. */
 };
 
+#define FATA_PARAM_WORD_REJECT "reject"
+#define FATA_PARAM_WORD_IGNORE "ignore"
+#define FATA_PARAM_WORD_PASS "pass"
+
 /* The program's choice, once, at file scope: REJECT, IGNORE or PASS. */
 #define FATA_PARAM_UNKNOWN(choice)                                             \
+	FATA_NOTE(FATA_NOTE_UNKNOWN, FATA_PARAM_WORD_##choice);                \
+	extern const enum param_unknown fata_param_unknown;                    \
 	const enum param_unknown fata_param_unknown = PARAM_UNKNOWN_##choice
 
 #endif
