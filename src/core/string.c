@@ -14,11 +14,8 @@
 #include <stdint.h>
 #include <string.h>
 
-/* gcc would turn the loops below into calls of the functions they are in. */
-#if defined(__GNUC__) && !defined(__clang__)
-#pragma GCC optimize("no-tree-loop-distribute-patterns")
-#pragma GCC optimize("no-omit-frame-pointer")
-#endif
+/* In a loop: gcc must not turn it into a call of the function it is in. */
+#define KEEP_LOOP() __asm__ volatile("")
 
 /* Words at any address and over any type. */
 typedef uint64_t __attribute__((may_alias, aligned(1))) word;
@@ -68,8 +65,10 @@ void *memcpy(void *restrict dest, const void *restrict src, size_t n)
 				 : "memory");
 		n &= 7;
 	}
-	for (; n > 16; n -= 8, d += 8, s += 8)
+	for (; n > 16; n -= 8, d += 8, s += 8) {
+		KEEP_LOOP();
 		*(word *)d = *(const word *)s;
+	}
 	copy_short(d, s, n);
 	return dest;
 }
@@ -81,8 +80,10 @@ void *memmove(void *dest, const void *src, size_t n)
 
 	if ((uintptr_t)d - (uintptr_t)s >= n)
 		return memcpy(dest, src, n); /* d is not inside the source */
-	for (; n > 16; n -= 8)
+	for (; n > 16; n -= 8) {
+		KEEP_LOOP();
 		*(word *)(d + n - 8) = *(const word *)(s + n - 8);
+	}
 	copy_short(d, s, n);
 	return dest;
 }
@@ -101,10 +102,14 @@ void *memset(void *dest, int c, size_t n)
 				 : "memory");
 		n &= 7;
 	}
-	for (; n >= 8; n -= 8, d += 8)
+	for (; n >= 8; n -= 8, d += 8) {
+		KEEP_LOOP();
 		*(word *)d = fill;
-	while (n--)
+	}
+	while (n--) {
+		KEEP_LOOP();
 		*d++ = (unsigned char)c;
+	}
 	return dest;
 }
 
@@ -137,8 +142,10 @@ size_t strlen(const char *s)
 {
 	const char *p = s;
 
-	while (*p)
+	while (*p) {
+		KEEP_LOOP();
 		p++;
+	}
 	return (size_t)(p - s);
 }
 
