@@ -11,7 +11,7 @@ work=$(mktemp -d "${out}.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 (cd "$work" && ar x "$in")
 count=0
-for o in "$work"/*.o; do
+for o in "$work"/*.*o; do # musl names its members .lo
   # file offset of each hlt = section's file offset + address in the section
   sites=$(objdump -hd --no-show-raw-insn "$o" | awk '
     $1 ~ /^[0-9]+$/ && $2 ~ /^\./ { offset[$2] = $6 }
