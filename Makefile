@@ -29,7 +29,7 @@ KFLAGS   = -std=gnu11 $(O) -g $(WARN) -ffreestanding -fno-pic -fno-pie \
 	-ffunction-sections -fdata-sections -fno-common \
 	-fno-asynchronous-unwind-tables -fno-strict-aliasing \
 	-nostdinc -isystem $(MUSL) -isystem $(GCCHDR) -isystem $(XENHDR) \
-	-Iinclude -Isrc -D__XEN_INTERFACE_VERSION__=0x00041100 -D__FATA_XEN__
+	-Iinclude -Isrc -D__XEN_INTERFACE_VERSION__=0x00040e00 -D__FATA_XEN__
 
 KSRC := $(wildcard src/*.c $(addprefix src/,$(addsuffix /*.[cS], \
 	arch/x86_64 core xen drivers net fs libc)))
@@ -88,7 +88,7 @@ HCC    ?= gcc
 SAN    := -fsanitize=address,undefined -fno-sanitize-recover=undefined
 HFLAGS  = -std=gnu11 -O1 -g $(WARN) $(SAN) -fno-omit-frame-pointer \
 	-D_GNU_SOURCE -Iinclude -Isrc -isystem $(XENHDR) \
-	-isystem $(PKG)/usr/include -D__XEN_INTERFACE_VERSION__=0x00041100
+	-isystem $(PKG)/usr/include -D__XEN_INTERFACE_VERSION__=0x00040e00
 HLIBS   = -L$(PKG)/usr/lib/x86_64-linux-gnu -l:libcmocka.so.0 \
 	-Wl,-rpath,$(abspath $(PKG))/usr/lib/x86_64-linux-gnu
 
