@@ -57,6 +57,15 @@ void platform_context_switch(struct context *from, struct context *to);
 /* Free what c holds beside its own bytes; c will not run again. */
 void platform_context_destroy(struct context *c);
 
+/* --- addresses ---------------------------------------------------------- */
+
+/*
+ * `pages` pages of guest-physical addresses that no memory backs and nothing
+ * else uses, mapped one to one, writable, not executable, aligned to 2 MiB:
+ * where pages of other domains appear. NULL when there are none.
+ */
+void *platform_window(size_t pages);
+
 /* --- output and the end ------------------------------------------------ */
 
 /* Log text for the console; what does not fit is dropped and counted. */
