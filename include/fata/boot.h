@@ -21,6 +21,7 @@ const char *boot_cmdline(void);
 
 /* The modules, in order. Valid for ever. */
 unsigned boot_module_count(void);
+/* Module n, NULL beyond the last. */
 const struct boot_module *boot_module(unsigned n);
 
 /* Nanoseconds (clock_mono_ns) at the first instruction of the image. */

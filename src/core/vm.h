@@ -17,7 +17,7 @@
 
 #define VM_READ 1
 #define VM_WRITE 2
-#define VM_EXEC 4 /* never together with VM_WRITE: refused with -EACCES */
+#define VM_EXEC 4 /* only the image's text may be executed: -EACCES */
 /* Pages come at the first touch. Never for a stack that the kernel runs on. */
 #define VM_LAZY 8
 

@@ -99,6 +99,20 @@ static inline void cpu_irq_disable(void)
 	__asm__ volatile("cli" : : : "memory");
 }
 
+/* Interrupts off; the value is for cpu_irq_restore. */
+static inline uint64_t cpu_irq_save(void)
+{
+	uint64_t flags;
+
+	__asm__ volatile("pushfq; popq %0; cli" : "=r"(flags) : : "memory");
+	return flags;
+}
+
+static inline void cpu_irq_restore(uint64_t flags)
+{
+	__asm__ volatile("pushq %0; popfq" : : "r"(flags) : "memory", "cc");
+}
+
 static inline void cpu_irq_enable(void)
 {
 	__asm__ volatile("sti" : : : "memory");

@@ -60,21 +60,30 @@ static uint64_t *entry_of(uintptr_t va, unsigned level)
 	return &table[va >> shift & 511];
 }
 
-/* The one place where an entry changes once the tables are sealed. */
-static void write_entry(uint64_t *e, uint64_t v)
+/*
+ * The one place where entries change once the tables are sealed: n of them in
+ * a row, so that a batch opens the seal once.
+ */
+static void write_entries(uint64_t *e, const uint64_t *v, unsigned n)
 {
-	uint64_t cr0;
+	uint64_t cr0, flags;
 
 	if (root) {
-		*e = v;
+		memcpy(e, v, n * sizeof(*v));
 		return;
 	}
-	cpu_irq_disable();
+	flags = cpu_irq_save();
 	cr0 = read_cr0();
 	write_cr0(cr0 & ~(uint64_t)CR0_WP);
-	*(volatile uint64_t *)e = v;
+	for (unsigned i = 0; i < n; i++)
+		((volatile uint64_t *)e)[i] = v[i];
 	write_cr0(cr0);
-	cpu_irq_enable();
+	cpu_irq_restore(flags);
+}
+
+static void write_entry(uint64_t *e, uint64_t v)
+{
+	write_entries(e, &v, 1);
 }
 
 static int pool_refill(void);
@@ -114,15 +123,22 @@ static void split(uintptr_t va)
 
 	ASSERT(frame);
 	write_entry(scratch, frame | PTE_P | PTE_W);
-	for (unsigned i = 0; i < 512; i++)
-		write_entry(entry_of(PAGING_VM_END + i * PAGE_SIZE, 1),
-			    (old & ~(uint64_t)PTE_PS) + i * PAGE_SIZE);
+	for (unsigned i = 0; i < 512; i += 8) {
+		uint64_t eight[8];
+
+		for (unsigned k = 0; k < 8; k++)
+			eight[k] = (old & ~(uint64_t)PTE_PS) +
+				   (i + k) * PAGE_SIZE;
+		write_entries(entry_of(PAGING_VM_END + i * PAGE_SIZE, 1),
+			      eight, 8);
+	}
 	write_entry(large, frame | PTE_P | PTE_W);
 	write_entry(scratch, 0);
 	invlpg(entry_of(PAGING_VM_END, 1));
 	write_cr3(read_cr3());
 }
 
+/* Frames from the page allocator; their identity mapping goes. */
 static int pool_refill(void)
 {
 	for (unsigned i = 0; i < 8; i++) {
@@ -148,6 +164,23 @@ int paging_map(uintptr_t va, uint64_t pa, uint64_t flags)
 	write_entry(entry_of(va, 1), pa | flags);
 	if (!root)
 		invlpg((void *)va);
+	return 0;
+}
+
+int paging_map_run(uintptr_t va, const uint64_t *entries, unsigned n)
+{
+	while (n) {
+		unsigned room = 512 - (va >> 12 & 511);
+		unsigned part = n < room ? n : room;
+		int rc = make_tables(va, 1);
+
+		if (rc)
+			return rc;
+		write_entries(entry_of(va, 1), entries, part);
+		va += (uintptr_t)part << 12;
+		entries += part;
+		n -= part;
+	}
 	return 0;
 }
 
@@ -261,7 +294,7 @@ void paging_init(struct memmap *ram)
 		 PAGING_RO);
 	if (make_tables(PAGING_VM_END, 2))
 		fata_panic("not enough memory for the page tables");
-	*entry_of((uintptr_t)RECURSIVE << 39, 4) = mapped | PTE_P;
+	*entry_of((uintptr_t)RECURSIVE << 39, 4) = mapped | PTE_P | PTE_NX;
 	root = 0;
 	write_cr3(mapped);
 }

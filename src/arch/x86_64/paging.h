@@ -20,6 +20,9 @@
 #define PAGING_RW (PTE_P | PTE_W | PTE_NX)
 #define PAGING_RX PTE_P
 
+/* Ours to use: the page belongs to this mapping (vm.c). */
+#define PTE_OWNED 0x200
+
 /* The frame number's bits in an entry. */
 #define PTE_FRAME 0x000ffffffffff000ull
 
@@ -36,6 +39,12 @@ void paging_init(struct memmap *ram);
 
 /* Map one page; -ENOMEM when no table page can be had. */
 int paging_map(uintptr_t va, uint64_t pa, uint64_t flags);
+
+/*
+ * Write n entries for consecutive addresses where nothing is mapped yet.
+ * -ENOMEM when no table page can be had; some may be written then.
+ */
+int paging_map_run(uintptr_t va, const uint64_t *entries, unsigned n);
 
 /* The entry that maps va (4 KiB), or 0. Large pages report a made-up one. */
 uint64_t paging_entry(uintptr_t va);

@@ -1,0 +1,421 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Virtual address ranges (core/vm.h) over page tables.
+ *
+ * The range tree says what a range may do; an entry in the page tables says
+ * whether a page is there. A page of a range is its own: PTE_OWNED is set, also
+ * while the page may not be accessed at all (entry present = 0), so that the
+ * frame can be found and freed. Records come from pages of their own and not
+ * from the heap, which itself may need addresses.
+ *
+ * VM_EXEC is always refused: every page is also writable at its identity
+ * address, and only the image's text, which has no such alias, is executable.
+ */
+#include <arch/x86_64/paging.h>
+#include <core/assert.h>
+#include <core/range.h>
+#include <core/vm.h>
+#include <errno.h>
+#include <fata/page.h>
+#include <fata/random.h>
+#include <string.h>
+
+#define VM_GUARD 16 /* a stack's guard: nothing is ever mapped */
+#define BATCH 32
+#define TWO_MIB 0x200000ull
+
+static struct range_tree tree;
+static struct range *unused; /* records, linked by `left` */
+static unsigned unused_n;
+
+/* Make n records available, so that what follows cannot fail half-way. */
+static int records(unsigned n)
+{
+	while (unused_n < n) {
+		struct range *r = page_alloc(0);
+
+		if (!r)
+			return -ENOMEM;
+		for (unsigned i = 0; i < PAGE_SIZE / sizeof(*r); i++) {
+			r[i].left = unused;
+			unused = &r[i];
+			unused_n++;
+		}
+	}
+	return 0;
+}
+
+static struct range *record(void)
+{
+	struct range *r = unused;
+
+	ASSERT(r);
+	unused = r->left;
+	unused_n--;
+	return r;
+}
+
+static void put_record(struct range *r)
+{
+	r->left = unused;
+	unused = r;
+	unused_n++;
+}
+
+void vm_init(void)
+{
+	/* The start is random: a stack's or mapping's address is no constant */
+	tree.start = PAGING_VM_START + random_below(1 << 16) * TWO_MIB;
+	tree.end = PAGING_VM_END;
+	tree.seed = random_u64();
+}
+
+uintptr_t vm_start(void)
+{
+	return tree.start;
+}
+
+uintptr_t vm_end(void)
+{
+	return tree.end;
+}
+
+static uint64_t page_up(uint64_t n)
+{
+	return (n + PAGE_SIZE - 1) & ~(uint64_t)(PAGE_SIZE - 1);
+}
+
+static void add_range(uint64_t start, uint64_t end, unsigned prot)
+{
+	struct range *r = record();
+
+	*r = (struct range){.start = start, .end = end, .prot = prot};
+	range_insert(&tree, r);
+}
+
+void *vm_reserve(size_t size, size_t align)
+{
+	uint64_t at;
+
+	size = page_up(size);
+	if (!size || size > tree.end - tree.start || records(1))
+		return NULL;
+	at = range_gap(&tree, size, align > PAGE_SIZE ? align : PAGE_SIZE);
+	if (at)
+		add_range(at, at + size, 0);
+	return (void *)at;
+}
+
+int vm_reserve_at(void *p, size_t size)
+{
+	uint64_t at = (uint64_t)p;
+	struct range *next;
+
+	size = page_up(size);
+	if (at & (PAGE_SIZE - 1) || at < tree.start || at > tree.end || !size ||
+	    size > tree.end - at)
+		return -EINVAL;
+	next = range_after(&tree, at);
+	if (next && next->start < at + size)
+		return -EEXIST;
+	if (records(1))
+		return -ENOMEM;
+	add_range(at, at + size, 0);
+	return 0;
+}
+
+/* Is [at, end) wholly reserved? */
+static bool reserved(uint64_t at, uint64_t end)
+{
+	while (at < end) {
+		const struct range *r = range_find(&tree, at);
+
+		if (!r)
+			return false;
+		at = r->end;
+	}
+	return true;
+}
+
+/* The range that has `at` strictly inside, else NULL. */
+static struct range *across(uint64_t at)
+{
+	struct range *r = range_find(&tree, at);
+
+	return r && r->start < at ? r : NULL;
+}
+
+/*
+ * Make range borders at both ends, so that [at, end) is whole ranges. Cannot
+ * fail when it is already.
+ */
+static int isolate(uint64_t at, uint64_t end)
+{
+	if (records(!!across(at) + !!across(end)))
+		return -ENOMEM;
+	if (across(at))
+		range_cut(&tree, across(at), record(), at);
+	if (across(end))
+		range_cut(&tree, across(end), record(), end);
+	return 0;
+}
+
+/* Free the pages behind [at, end). */
+static void drop_pages(uint64_t at, uint64_t end)
+{
+	while (at < end) {
+		uint64_t old;
+
+		if (!paging_has_table(at)) {
+			at = (at + TWO_MIB) & ~(TWO_MIB - 1);
+			continue;
+		}
+		old = paging_entry(at);
+		if (old & PTE_OWNED) {
+			paging_replace(at, 0);
+			page_free((void *)(old & PTE_FRAME), 0);
+		}
+		at += PAGE_SIZE;
+	}
+}
+
+/* Set the attributes of whole ranges, and merge what became alike. */
+static void set_prot(uint64_t at, uint64_t end, unsigned prot)
+{
+	struct range *first = NULL;
+
+	while (at < end) {
+		struct range *r = range_find(&tree, at);
+
+		at = r->end;
+		if (!first) {
+			first = r;
+			r->prot = prot;
+			continue;
+		}
+		range_remove(&tree, r);
+		put_record(r);
+	}
+	if (first && first->end < end) {
+		range_remove(&tree, first);
+		first->end = end;
+		range_insert(&tree, first);
+	}
+}
+
+int vm_release(void *p, size_t size)
+{
+	uint64_t at = (uint64_t)p, end = at + page_up(size);
+	struct range *r;
+
+	if (isolate(at, end))
+		return -ENOMEM;
+	drop_pages(at, end);
+	while ((r = range_after(&tree, at)) != NULL && r->start < end) {
+		range_remove(&tree, r);
+		put_record(r);
+	}
+	return 0;
+}
+
+static uint64_t entry_flags(unsigned prot)
+{
+	uint64_t flags = PTE_OWNED | PTE_NX;
+
+	if (prot & (VM_READ | VM_WRITE))
+		flags |= PTE_P;
+	if (prot & VM_WRITE)
+		flags |= PTE_W;
+	return flags;
+}
+
+/* Zeroed pages for n addresses from `at` on. */
+static int put_pages(uint64_t at, unsigned n, uint64_t flags)
+{
+	uint64_t entries[BATCH];
+	unsigned got = 0;
+
+	while (got < n) {
+		void *page = page_alloc(0);
+
+		if (!page)
+			break;
+		entries[got++] = (uint64_t)page | flags;
+	}
+	if (got == n && !paging_map_run(at, entries, n))
+		return 0;
+	for (unsigned i = 0; i < got; i++) {
+		uint64_t va = at + i * PAGE_SIZE;
+
+		if (paging_has_table(va) && paging_entry(va) & PTE_OWNED)
+			paging_replace(va, 0);
+		page_free((void *)(entries[i] & PTE_FRAME), 0);
+	}
+	return -ENOMEM;
+}
+
+int vm_map(void *p, size_t size, unsigned prot)
+{
+	uint64_t at = (uint64_t)p, end = at + page_up(size), done;
+
+	if (prot & VM_EXEC)
+		return -EACCES;
+	if (!reserved(at, end))
+		return -EINVAL;
+	if (isolate(at, end))
+		return -ENOMEM;
+	drop_pages(at, end);
+	for (done = at; !(prot & VM_LAZY) && done < end;) {
+		uint64_t n = (end - done) / PAGE_SIZE;
+
+		n = n < BATCH ? n : BATCH;
+		if (put_pages(done, (unsigned)n, entry_flags(prot))) {
+			drop_pages(at, done);
+			set_prot(at, end, 0);
+			return -ENOMEM;
+		}
+		done += n * PAGE_SIZE;
+	}
+	set_prot(at, end, prot);
+	return 0;
+}
+
+int vm_protect(void *p, size_t size, unsigned prot)
+{
+	uint64_t at = (uint64_t)p, end = at + page_up(size);
+
+	if (prot & VM_EXEC)
+		return -EACCES;
+	if (!reserved(at, end) || isolate(at, end))
+		return -ENOMEM;
+	for (uint64_t a = at; a < end;) {
+		struct range *r = range_find(&tree, a);
+
+		r->prot = (prot & ~(unsigned)VM_LAZY) | (r->prot & VM_LAZY);
+		a = r->end;
+	}
+	while (at < end) {
+		uint64_t old;
+
+		if (!paging_has_table(at)) {
+			at = (at + TWO_MIB) & ~(TWO_MIB - 1);
+			continue;
+		}
+		old = paging_entry(at);
+		if (old & PTE_OWNED)
+			paging_replace(at, (old & PTE_FRAME) |
+						   entry_flags(prot));
+		at += PAGE_SIZE;
+	}
+	return 0;
+}
+
+int vm_unmap(void *p, size_t size)
+{
+	uint64_t at = (uint64_t)p, end = at + page_up(size);
+
+	if (!reserved(at, end))
+		return -EINVAL;
+	if (isolate(at, end))
+		return -ENOMEM;
+	drop_pages(at, end);
+	set_prot(at, end, 0);
+	return 0;
+}
+
+int vm_move(void *to, void *from, size_t size)
+{
+	uint64_t src = (uint64_t)from, dst = (uint64_t)to, end = src + size;
+	struct range *r = range_find(&tree, src);
+	unsigned prot = r ? r->prot : 0;
+
+	if (!r || !reserved(dst, dst + size) || isolate(dst, dst + size) ||
+	    isolate(src, end))
+		return -ENOMEM;
+	drop_pages(dst, dst + size);
+	set_prot(dst, dst + size, prot);
+	for (; src < end; src += PAGE_SIZE, dst += PAGE_SIZE) {
+		uint64_t e;
+
+		if (!paging_has_table(src) ||
+		    !((e = paging_entry(src)) & PTE_OWNED))
+			continue;
+		if (paging_map_run(dst, &e, 1))
+			return -ENOMEM;
+		paging_replace(src, 0);
+	}
+	set_prot((uint64_t)from, end, 0);
+	return 0;
+}
+
+static bool allowed(const void *p, size_t n, bool write)
+{
+	uint64_t at = (uint64_t)p, end = at + n;
+	uint64_t need = PTE_P | (write ? PTE_W : 0);
+
+	if (end < at || end > PAGING_VM_END)
+		return false;
+	for (at &= ~(uint64_t)(PAGE_SIZE - 1); at < end; at += PAGE_SIZE) {
+		const struct range *r;
+
+		if ((paging_entry(at) & need) == need)
+			continue;
+		r = range_find(&tree, at);
+		if (!r || !(r->prot & VM_LAZY) || paging_entry(at) ||
+		    !(r->prot & (write ? VM_WRITE : VM_READ | VM_WRITE)))
+			return false;
+	}
+	return true;
+}
+
+bool vm_readable(const void *p, size_t n)
+{
+	return allowed(p, n, false);
+}
+
+bool vm_writable(const void *p, size_t n)
+{
+	return allowed(p, n, true);
+}
+
+bool vm_fault(const void *p, bool write)
+{
+	uint64_t at = (uint64_t)p & ~(uint64_t)(PAGE_SIZE - 1);
+	const struct range *r = range_find(&tree, at);
+
+	if (!r || !(r->prot & VM_LAZY) || paging_entry(at) ||
+	    !(r->prot & (write ? VM_WRITE : VM_READ | VM_WRITE)))
+		return false;
+	return !put_pages(at, 1, entry_flags(r->prot));
+}
+
+bool vm_is_guard(const void *p)
+{
+	const struct range *r = range_find(&tree, (uint64_t)p);
+
+	return r && r->prot == VM_GUARD;
+}
+
+void *vm_stack_alloc(size_t *size)
+{
+	size_t n = page_up(*size);
+	char *base = vm_reserve(n + PAGE_SIZE, 0);
+
+	if (!base)
+		return NULL;
+	if (vm_map(base + PAGE_SIZE, n, VM_READ | VM_WRITE)) {
+		vm_release(base, n + PAGE_SIZE);
+		return NULL;
+	}
+	range_find(&tree, (uint64_t)base)->prot = VM_GUARD;
+	*size = n;
+	return base + PAGE_SIZE;
+}
+
+void vm_stack_free(void *stack, size_t size)
+{
+	int rc = vm_release((char *)stack - PAGE_SIZE, size + PAGE_SIZE);
+
+	/* The ranges are whole, so nothing is cut and no record is needed. */
+	ASSERT(!rc);
+}
