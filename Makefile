@@ -113,6 +113,8 @@ UNIT := $(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(wildcard tests/unit/*.c))
 $(B)/tests/unit/%: $(B)/host/tests/unit/%.c.o $(HCORE) $(HUNIX)
 	@mkdir -p $(@D)
 	$(Q)$(HCC) $(SAN) $^ -o $@ $(HLIBS)
+# Parsers of src/xen that need nothing of a hypervisor.
+$(B)/tests/unit/xs_wire: $(B)/host/xen/xs_wire.c.o
 
 SIM := $(patsubst tests/sim/%.c,$(B)/tests/sim/%,$(wildcard tests/sim/*.c))
 $(B)/tests/sim/%: $(B)/host/tests/sim/%.c.o $(HCORE) $(HXEN) $(HTEST)
