@@ -12,7 +12,7 @@
 #   LABDIR/initrd.img  dom0's root, an uncompressed cpio archive
 #   LABDIR/qemu        a script that runs QEMU: the host's, else the package's
 #   LABDIR/stamp       what these were made from; the same again: nothing to do
-#   Environment: FATA_PKG (default LABDIR/../pkg) gets the unpacked packages.
+#   Environment: FATA_PKG (default LABDIR/pkg) gets the unpacked packages.
 #   Exit: 0, or 1 after one line on stderr.
 
 set -euo pipefail
@@ -50,7 +50,7 @@ say()
 [ $# -eq 1 ] || die "usage: build.sh LABDIR"
 mkdir -p "$1" || die "cannot create $1"
 lab=$(cd "$1" && pwd)
-pkg=${FATA_PKG:-$lab/../pkg}
+pkg=${FATA_PKG:-$lab/pkg}
 tmp=$lab/tmp.build
 trap 'rm -rf "$tmp"' EXIT
 trap 'exit 1' HUP INT TERM
@@ -205,7 +205,7 @@ else
 	after="-lc -lgcc"
 fi
 # shellcheck disable=SC2086 # words
-$cc -static -no-pie -O2 -std=gnu11 -Wall -Wextra -Werror \
+$cc -static -no-pie -O2 -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Werror \
 	-o "$root/usr/sbin/fata-agent" "$here"/dom0/*.c "$here/proto.c" \
 	${after:-} || die "the agent does not compile"
 

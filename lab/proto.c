@@ -5,7 +5,6 @@
  * Linked into both ends, so that they agree. Nothing here allocates; a length
  * is checked before a byte of the data is read.
  */
-#define _GNU_SOURCE
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
@@ -63,10 +62,10 @@ int lab_frame_send(int fd, struct lab_frame *f)
 {
 	while (f->done < f->total) {
 		struct iovec iov[2] = {
-			{ (char *)&f->head + f->done, 0 },
-			{ f->data, f->head.len },
+			{(char *)&f->head + f->done, 0},
+			{f->data, f->head.len},
 		};
-		struct msghdr msg = { .msg_iov = iov, .msg_iovlen = 2 };
+		struct msghdr msg = {.msg_iov = iov, .msg_iovlen = 2};
 		ssize_t n;
 
 		if (f->done < sizeof(f->head)) {
@@ -104,7 +103,7 @@ static int wait_for(int fd, struct lab_frame *f, int ms, short events,
 	int64_t end = now_ms() + ms;
 
 	for (;;) {
-		struct pollfd p = { .fd = fd, .events = events };
+		struct pollfd p = {.fd = fd, .events = events};
 		int rc = move(fd, f);
 		int64_t left = end - now_ms();
 

@@ -64,7 +64,8 @@ struct lab_frame {
 	size_t total; /* outgoing: header and data; 0 = nothing to send */
 };
 
-/* Makes `f` an outgoing frame; `len` <= LAB_FRAME_MAX; `data` may be f->data. */
+/* Makes `f` an outgoing frame; `len` <= LAB_FRAME_MAX; `data` may be f->data.
+ */
 void lab_frame_set(struct lab_frame *f, enum lab_type type, const void *data,
 		   size_t len);
 

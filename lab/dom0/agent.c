@@ -11,7 +11,6 @@
  * and returns once it does. Each connection is one request (proto.h) in one
  * process, so nothing that a request does can harm another one.
  */
-#define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -31,7 +30,7 @@
 
 static int set_time(const struct lab_frame *f)
 {
-	struct timespec t = { 0 };
+	struct timespec t = {0};
 	int64_t seconds;
 
 	if (f->head.len != sizeof(seconds))
@@ -59,7 +58,7 @@ static int request(int sock, struct lab_frame *f)
 /* The peer closes first: then our last frame cannot be lost in a reset. */
 static void linger(int sock)
 {
-	struct timeval patience = { .tv_sec = 5 };
+	struct timeval patience = {.tv_sec = 5};
 	char c[256];
 
 	setsockopt(sock, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
@@ -77,8 +76,7 @@ static void session(int sock)
 	if (lab_send(sock, &f, LAB_HELLO, LAB_GREETING, strlen(LAB_GREETING),
 		     AGENT_PATIENCE_MS) ||
 	    lab_frame_recv_wait(sock, &f, AGENT_PATIENCE_MS) ||
-	    f.head.type != LAB_HELLO ||
-	    f.head.len != strlen(LAB_GREETING) ||
+	    f.head.type != LAB_HELLO || f.head.len != strlen(LAB_GREETING) ||
 	    memcmp(f.data, LAB_GREETING, f.head.len) ||
 	    lab_frame_recv_wait(sock, &f, AGENT_PATIENCE_MS))
 		return;

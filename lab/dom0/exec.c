@@ -10,7 +10,6 @@
  * Every stream holds at most one frame here: a peer that does not read stops
  * the command, not this process, and is still seen when it closes.
  */
-#define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -24,15 +23,15 @@
 
 #include "agent.h"
 
-#define ARGS_MAX    256
-#define SHELL_CANT  127
+#define ARGS_MAX     256
+#define SHELL_CANT   127
 #define TERM_WAIT_MS 2000
 
 struct session {
 	int sock;
 	pid_t pid;
 	int pidfd;
-	int in;	    /* the command's stdin; -1 = closed */
+	int in;     /* the command's stdin; -1 = closed */
 	int out[2]; /* its stdout and stderr; -1 = at end */
 	int ended;
 	int status;
@@ -121,7 +120,7 @@ static int reap(struct session *s, int flags)
 /* The peer has gone: the group gets SIGTERM, then SIGKILL. */
 static void end_group(struct session *s)
 {
-	struct pollfd p = { .fd = s->pidfd, .events = POLLIN };
+	struct pollfd p = {.fd = s->pidfd, .events = POLLIN};
 
 	kill(-s->pid, SIGTERM);
 	if (s->pidfd >= 0)
@@ -149,8 +148,8 @@ static int feed(struct session *s)
 	if (f->head.len == 0)
 		close_fd(&s->in);
 	while (s->in >= 0 && s->fed < f->head.len) {
-		ssize_t n = write(s->in, f->data + s->fed,
-				  f->head.len - s->fed);
+		ssize_t n =
+			write(s->in, f->data + s->fed, f->head.len - s->fed);
 
 		if (n >= 0)
 			s->fed += (size_t)n;
@@ -185,7 +184,7 @@ static int from_peer(struct session *s)
 /* Fills the free outgoing frame from stdout or stderr. */
 static int from_command(struct session *s)
 {
-	static const enum lab_type type[2] = { LAB_STDOUT, LAB_STDERR };
+	static const enum lab_type type[2] = {LAB_STDOUT, LAB_STDERR};
 	int i;
 
 	for (i = 0; i < 2 && s->tx->total == 0; i++) {
@@ -205,11 +204,11 @@ static int from_command(struct session *s)
 static void wait_for_work(struct session *s)
 {
 	struct pollfd p[5] = {
-		{ .fd = s->sock, .events = POLLRDHUP },
-		{ .fd = s->rx_full ? s->in : -1, .events = POLLOUT },
-		{ .fd = s->tx->total ? -1 : s->out[0], .events = POLLIN },
-		{ .fd = s->tx->total ? -1 : s->out[1], .events = POLLIN },
-		{ .fd = s->ended ? -1 : s->pidfd, .events = POLLIN },
+		{.fd = s->sock, .events = POLLRDHUP},
+		{.fd = s->rx_full ? s->in : -1, .events = POLLOUT},
+		{.fd = s->tx->total ? -1 : s->out[0], .events = POLLIN},
+		{.fd = s->tx->total ? -1 : s->out[1], .events = POLLIN},
+		{.fd = s->ended ? -1 : s->pidfd, .events = POLLIN},
 	};
 
 	if (!s->rx_full)
@@ -251,8 +250,12 @@ static int step(struct session *s)
 int agent_exec(int sock, struct lab_frame *f)
 {
 	static struct lab_frame tx;
-	struct session s = { .sock = sock, .in = -1, .out = { -1, -1 },
-			     .pidfd = -1, .rx = f, .tx = &tx };
+	struct session s = {.sock = sock,
+			    .in = -1,
+			    .out = {-1, -1},
+			    .pidfd = -1,
+			    .rx = f,
+			    .tx = &tx};
 	char *argv[ARGS_MAX + 1];
 	int rc;
 

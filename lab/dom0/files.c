@@ -5,7 +5,6 @@
  * Interface: a file that is put appears under its name only when it is whole;
  * a transfer that breaks leaves what was there before.
  */
-#define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>

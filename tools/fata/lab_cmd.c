@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * lab_cmd.c - the command `fata lab ...`.
+ *
+ * Interface: lab_main() parses; the work is lab.h's. Exit status: that of the
+ * command in dom0 for `exec` and `console`, else 0 or 1; 2 for a wrong usage.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lab_int.h"
+#include "qmp.h"
+
+static const char usage[] =
+	"usage: fata lab up [--memory MIB] [--cpus N] [--counted]\n"
+	"       fata lab down\n"
+	"       fata lab status\n"
+	"       fata lab exec COMMAND [ARGUMENT...]\n"
+	"       fata lab put FILE DOM0-FILE\n"
+	"       fata lab get DOM0-FILE FILE\n"
+	"       fata lab console DOMAIN\n"
+	"       fata lab forward PORT GUEST-ADDRESS:PORT\n"
+	"       fata lab log\n"
+	"The lab is a real Xen with Linux as dom0 and xl, in QEMU.\n"
+	"exec with one argument gives it to a shell; console ends with ^].\n";
+
+static int bad_usage(const char *why, const char *what)
+{
+	fprintf(stderr, "fata: lab: %s%s%s\n", why, what ? ": " : "",
+		what ? what : "");
+	return 2;
+}
+
+/* A decimal number in its range; -1 if `text` is none. */
+static int number(const char *text, int least, int most)
+{
+	char *end;
+	long n;
+
+	if (!text)
+		return -1;
+	errno = 0;
+	n = strtol(text, &end, 10);
+	return errno || end == text || *end || n < least || n > most ? -1
+								     : (int)n;
+}
+
+static int status_of(int rc)
+{
+	return rc ? 1 : 0;
+}
+
+static int cmd_up(int argc, char **argv)
+{
+	struct lab_options o = {0};
+
+	for (int i = 0; i < argc; i++) {
+		if (!strcmp(argv[i], "--counted")) {
+			o.counted = 1;
+		} else if (!strcmp(argv[i], "--memory")) {
+			o.memory = number(argv[++i], 1024, 65536);
+			if (o.memory < 0)
+				return bad_usage("--memory needs MiB, 1024 to "
+						 "65536",
+						 argv[i]);
+		} else if (!strcmp(argv[i], "--cpus")) {
+			o.cpus = number(argv[++i], 1, 8);
+			if (o.cpus < 0)
+				return bad_usage("--cpus needs 1 to 8",
+						 argv[i]);
+		} else {
+			return bad_usage("up has no such option", argv[i]);
+		}
+	}
+	return status_of(lab_up(argc ? &o : NULL));
+}
+
+static int cmd_exec(int argc, char **argv)
+{
+	char *shell[] = {"sh", "-c", argv[0], NULL};
+	int rc = lab_exec(argc == 1 ? shell : argv, 0, 1, 2, 0);
+
+	return rc < 0 ? 1 : rc;
+}
+
+static int cmd_log(void)
+{
+	struct lab_paths p;
+
+	if (lab_find_paths(&p))
+		return 1;
+	lab_show_tail(p.run, "qemu.log", 20);
+	lab_show_tail(p.run, "serial.log", 40);
+	return 0;
+}
+
+int lab_forward(int port, const char *guest)
+{
+	struct lab_instance i;
+	struct lab_paths p;
+	char line[256];
+	struct qmp *q;
+	int rc = lab_find_paths(&p);
+
+	if (rc)
+		return rc;
+	if (lab_find_instance(&p, &i))
+		return lab_error(-ESRCH,
+				 "no lab runs; start one with `fata lab up`");
+	q = malloc(sizeof(*q));
+	rc = q ? qmp_open(q, p.run, "qmp.sock") : -ENOMEM;
+	snprintf(line, sizeof(line), "hostfwd_add bridge tcp:127.0.0.1:%d-%s",
+		 port, guest);
+	if (!rc) {
+		rc = qmp_human(q, line);
+		if (!rc && q->text[0]) {
+			q->text[strcspn(q->text, "\n")] = 0;
+			rc = lab_error(-EADDRINUSE, "port %d to %s: %s", port,
+				       guest, q->text);
+		} else if (rc) {
+			lab_error(rc, "port %d: %s", port, strerror(-rc));
+		}
+		qmp_close(q);
+	} else {
+		lab_error(rc, "QEMU does not answer: %s", strerror(-rc));
+	}
+	free(q);
+	return rc;
+}
+
+static int cmd_forward(char **argv)
+{
+	int port = number(argv[0], 1, 65535);
+	size_t plain = strspn(argv[1], "0123456789.:");
+
+	if (port < 0)
+		return bad_usage("not a port", argv[0]);
+	if (argv[1][plain] || !strchr(argv[1], ':'))
+		return bad_usage("not ADDRESS:PORT", argv[1]);
+	return status_of(lab_forward(port, argv[1]));
+}
+
+static int cmd_console(const char *domain)
+{
+	int rc = lab_console(domain);
+
+	return rc < 0 ? 1 : rc;
+}
+
+int lab_main(int argc, char **argv)
+{
+	const char *what = argc > 1 ? argv[1] : "";
+	int n = argc - 2;
+	char **rest = argv + 2;
+
+	if (!strcmp(what, "up"))
+		return cmd_up(n, rest);
+	if (!strcmp(what, "down") && n == 0)
+		return status_of(lab_down());
+	if (!strcmp(what, "status") && n == 0)
+		return status_of(lab_status(stdout));
+	if (!strcmp(what, "exec") && n > 0)
+		return cmd_exec(n, rest);
+	if (!strcmp(what, "put") && n == 2)
+		return status_of(lab_put(rest[0], rest[1]));
+	if (!strcmp(what, "get") && n == 2)
+		return status_of(lab_get(rest[0], rest[1]));
+	if (!strcmp(what, "console") && n == 1)
+		return cmd_console(rest[0]);
+	if (!strcmp(what, "forward") && n == 2)
+		return cmd_forward(rest);
+	if (!strcmp(what, "log") && n == 0)
+		return cmd_log();
+	if (!strcmp(what, "help") || !strcmp(what, "--help")) {
+		fputs(usage, stdout);
+		return 0;
+	}
+	fputs(usage, stderr);
+	return 2;
+}
