@@ -63,7 +63,8 @@ SDK := $(B)/lib/libfata.a $(B)/lib/fata.ld $(B)/lib/libc.a
 # --- the tool ------------------------------------------------------------
 
 TOOLSRC := $(wildcard tools/fata/*.c)
-TOOLOBJ := $(patsubst tools/%.c,$(B)/tools/%.o,$(TOOLSRC))
+TOOLOBJ := $(patsubst tools/%.c,$(B)/tools/%.o,$(TOOLSRC)) \
+	$(B)/tools/lab/proto.o
 TFLAGS   = -std=gnu11 -O2 -g $(WARN) -fstack-protector-strong -D_GNU_SOURCE \
 	-Iinclude -DFATA_VERSION='"$(VERSION)"'
 VERSION := 0.1
@@ -71,6 +72,10 @@ VERSION := 0.1
 $(B)/fata: $(TOOLOBJ)
 	$(Q)$(CC) $^ -o $@
 $(B)/tools/%.o: tools/%.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(TFLAGS) -MMD -MP -c $< -o $@
+# what the tool and the agent in the lab's dom0 share
+$(B)/tools/lab/%.o: lab/%.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(TFLAGS) -MMD -MP -c $< -o $@
 -include $(TOOLOBJ:.o=.d)
