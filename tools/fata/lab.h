@@ -77,7 +77,4 @@ int lab_console(const char *domain);
  */
 int lab_forward(int port, const char *guest);
 
-/* The command `fata lab ...`; argv[0] is "lab". Returns an exit status. */
-int lab_main(int argc, char **argv);
-
 #endif

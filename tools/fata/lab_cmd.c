@@ -2,7 +2,7 @@
 /*
  * lab_cmd.c - the command `fata lab ...`.
  *
- * Interface: lab_main() parses; the work is lab.h's. Exit status: that of the
+ * Interface: cmd_lab() parses; the work is lab.h's. Exit status: that of the
  * command in dom0 for `exec` and `console`, else 0 or 1; 2 for a wrong usage.
  */
 #include <errno.h>
@@ -12,6 +12,7 @@
 
 #include "lab_int.h"
 #include "qmp.h"
+#include "tool.h"
 
 static const char usage[] =
 	"usage: fata lab up [--memory MIB] [--cpus N] [--counted]\n"
@@ -149,7 +150,7 @@ static int cmd_console(const char *domain)
 	return rc < 0 ? 1 : rc;
 }
 
-int lab_main(int argc, char **argv)
+int cmd_lab(int argc, char **argv)
 {
 	const char *what = argc > 1 ? argv[1] : "";
 	int n = argc - 2;

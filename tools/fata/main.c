@@ -17,6 +17,7 @@ static const struct {
 } commands[] = {
 	{"cc", cmd_cc, "compile and link C into an image"},
 	{"c++", cmd_cxx, "the same for C++"},
+	{"lab", cmd_lab, "a real Xen in QEMU: start, use, end it"},
 };
 
 static int usage(void)
