@@ -107,10 +107,10 @@ int xs_incoming_pull(struct xs_incoming *m, struct xs_ring *r)
 int xs_wire_errno(const char *word)
 {
 	static const struct xsd_errors more[] = {
-		{ EDQUOT, "EQUOTA" },
-		{ EBADF, "EBADF" },
-		{ ENOTCONN, "ENOTCONN" },
-		{ ESRCH, "ESRCH" },
+		{EDQUOT, "EQUOTA"},
+		{EBADF, "EBADF"},
+		{ENOTCONN, "ENOTCONN"},
+		{ESRCH, "ESRCH"},
 	};
 	size_t i;
 

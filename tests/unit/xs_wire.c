@@ -172,9 +172,9 @@ static void numbers(void **state)
 				      UINT64_MAX, &v),
 			 -ERANGE);
 	/* junk is junk even behind a number that is too large */
-	assert_int_equal(xs_parse_u64("99999999999999999999999x", UINT64_MAX,
-				      &v),
-			 -EINVAL);
+	assert_int_equal(
+		xs_parse_u64("99999999999999999999999x", UINT64_MAX, &v),
+		-EINVAL);
 	assert_true(v == UINT64_MAX);
 }
 

@@ -8,7 +8,8 @@
  * other half. Both halves publish keys and a `state`, and watch the other's.
  *
  *     backend        frontend                    what this file calls
- *     InitWait   ->                              setup   read offers, make rings
+ *     InitWait   ->                              setup   read offers, make
+ * rings
  *                <-  driver->ready, keys         publish write keys
  *     Connected  ->  Connected                   connect go
  *     Closing    ->                              disconnect  free the rings
@@ -75,21 +76,22 @@ const char *xenbus_state_name(enum xenbus_state s);
 
 /* How far a device is (see the picture). */
 enum xenbus_phase {
-	XENBUS_LOOKING,	     /* for its backend's name */
-	XENBUS_WAITING,	     /* for the backend to be ready to negotiate */
-	XENBUS_CONNECTING,   /* our keys are out */
+	XENBUS_LOOKING,    /* for its backend's name */
+	XENBUS_WAITING,    /* for the backend to be ready to negotiate */
+	XENBUS_CONNECTING, /* our keys are out */
 	XENBUS_RUNNING,
-	XENBUS_OFFLINE,	     /* closed by the backend */
-	XENBUS_BROKEN,	     /* the backend misbehaved, or the driver failed */
-	XENBUS_GONE,	     /* unplugged; it will not come back */
+	XENBUS_OFFLINE, /* closed by the backend */
+	XENBUS_BROKEN,  /* the backend misbehaved, or the driver failed */
+	XENBUS_GONE,    /* unplugged; it will not come back */
 };
 
 /* Why a driver must disconnect. */
 enum xenbus_why {
-	XENBUS_WHY_CLOSED, /* the backend closed, vanished or began anew */
-	XENBUS_WHY_BROKEN, /* xenbus_broken, or publish or connect failed */
-	XENBUS_WHY_RESUMED, /* other domain: ports and grants are void already */
-	XENBUS_WHY_GONE,   /* unplugged */
+	XENBUS_WHY_CLOSED,  /* the backend closed, vanished or began anew */
+	XENBUS_WHY_BROKEN,  /* xenbus_broken, or publish or connect failed */
+	XENBUS_WHY_RESUMED, /* other domain: ports and grants are void already
+			     */
+	XENBUS_WHY_GONE,    /* unplugged */
 };
 
 struct xenbus_driver;
@@ -97,11 +99,11 @@ struct xenbus_private;
 
 struct xenbus_device {
 	const struct xenbus_driver *driver;
-	void *data;	   /* the driver's own */
-	const char *path;  /* our directory: "device/vif/0" */
-	const char *peer_path; /* theirs; valid from setup to disconnect */
-	uint32_t id;	   /* the last part of path, a number */
-	uint16_t peer;	   /* their domain; valid like peer_path */
+	void *data;              /* the driver's own */
+	const char *path;        /* our directory: "device/vif/0" */
+	const char *peer_path;   /* theirs; valid from setup to disconnect */
+	uint32_t id;             /* the last part of path, a number */
+	uint16_t peer;           /* their domain; valid like peer_path */
 	enum xenbus_phase phase; /* read only; `changed` tells of changes */
 	enum xenbus_state peer_state; /* read only, as last seen */
 	struct event changed;

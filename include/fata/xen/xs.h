@@ -96,8 +96,8 @@ int xs_path(char *path, const char *format, ...) FATA_PRINTF(2, 3);
 
 /* --- permissions ------------------------------------------------------- */
 
-#define XS_PERM_NONE 0u
-#define XS_PERM_READ 1u
+#define XS_PERM_NONE  0u
+#define XS_PERM_READ  1u
 #define XS_PERM_WRITE 2u
 
 /*
@@ -220,11 +220,11 @@ int xs_control(const char *const *words, unsigned n, char **answer,
 struct xs_stat {
 	bool present, connected;
 	uint64_t requests, replies, events; /* since the start */
-	uint64_t unknown;   /* messages that answered no request of ours */
-	uint64_t lost;	    /* watch events that found no room */
-	uint64_t resets;    /* reconnections and resumes */
-	unsigned watches;   /* registered now */
-	unsigned underway;  /* requests sent and not answered yet */
+	uint64_t unknown;  /* messages that answered no request of ours */
+	uint64_t lost;     /* watch events that found no room */
+	uint64_t resets;   /* reconnections and resumes */
+	unsigned watches;  /* registered now */
+	unsigned underway; /* requests sent and not answered yet */
 };
 
 /* Does not block. */
