@@ -63,10 +63,11 @@ SDK := $(B)/lib/libfata.a $(B)/lib/fata.ld $(B)/lib/libc.a
 # --- the tool ------------------------------------------------------------
 
 TOOLSRC := $(wildcard tools/fata/*.c)
+# The guest and the tool judge a parameter's value with the same code.
 TOOLOBJ := $(patsubst tools/%.c,$(B)/tools/%.o,$(TOOLSRC)) \
-	$(B)/tools/lab/proto.o
+	$(B)/tools/lab/proto.o $(B)/tools/core/parse.o
 TFLAGS   = -std=gnu11 -O2 -g $(WARN) -fstack-protector-strong -D_GNU_SOURCE \
-	-Iinclude -DFATA_VERSION='"$(VERSION)"'
+	-Iinclude -iquote src -DFATA_VERSION='"$(VERSION)"'
 VERSION := 0.1
 
 $(B)/fata: $(TOOLOBJ)
@@ -76,6 +77,9 @@ $(B)/tools/%.o: tools/%.c
 	$(Q)$(CC) $(TFLAGS) -MMD -MP -c $< -o $@
 # what the tool and the agent in the lab's dom0 share
 $(B)/tools/lab/%.o: lab/%.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(TFLAGS) -MMD -MP -c $< -o $@
+$(B)/tools/core/%.o: src/core/%.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(TFLAGS) -MMD -MP -c $< -o $@
 -include $(TOOLOBJ:.o=.d)

@@ -77,11 +77,6 @@ void text_free(struct text *t);
 bool starts_with(const char *s, const char *prefix);
 bool ends_with(const char *s, const char *suffix);
 
-/* "64M" to bytes (K, M, G, T; no suffix: `unit` each); false: not a size. */
-bool parse_size(const char *s, uint64_t unit, uint64_t *bytes);
-/* "1m", "10s", "500ms", "30" (seconds) to milliseconds. */
-bool parse_duration(const char *s, uint64_t *ms);
-
 /* --- files and processes (files.c) -------------------------------------- */
 
 /* All of a regular file; 0 or a negative errno (-EFBIG above 1 GiB). */

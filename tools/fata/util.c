@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Messages, memory and small parsers of the tool (tool.h).
+ * Messages, memory and strings of the tool (tool.h).
  *
  * Out of memory ends the process: the tool works on one image of a few
  * megabytes and has nothing better to do.
  */
 #include "tool.h"
 
-#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -209,57 +208,4 @@ bool ends_with(const char *s, const char *suffix)
 	size_t n = strlen(s), m = strlen(suffix);
 
 	return n >= m && strcmp(s + n - m, suffix) == 0;
-}
-
-/* Digits, then the rest; false without digits or on overflow. */
-static bool parse_digits(const char *s, uint64_t *n, const char **rest)
-{
-	char *end;
-
-	if (*s < '0' || *s > '9')
-		return false;
-	errno = 0;
-	*n = strtoull(s, &end, 10);
-	*rest = end;
-	return errno == 0;
-}
-
-bool parse_size(const char *s, uint64_t unit, uint64_t *bytes)
-{
-	static const char letters[] = "KMGT";
-	const char *rest, *letter;
-	uint64_t n;
-
-	if (!parse_digits(s, &n, &rest))
-		return false;
-	if (*rest) {
-		letter = strchr(letters, *rest & ~0x20);
-		if (!letter)
-			return false;
-		unit = 1024ull << 10 * (letter - letters);
-		rest++;
-		if (*rest == 'i')
-			rest++;
-		if (*rest == 'B')
-			rest++;
-	}
-	return *rest == '\0' && !__builtin_mul_overflow(n, unit, bytes);
-}
-
-bool parse_duration(const char *s, uint64_t *ms)
-{
-	static const struct {
-		const char *name;
-		uint64_t ms;
-	} unit[] = {{"", 1000},   {"ms", 1},      {"s", 1000},
-		    {"m", 60000}, {"min", 60000}, {"h", 3600000}};
-	const char *rest;
-	uint64_t n;
-
-	if (!parse_digits(s, &n, &rest))
-		return false;
-	for (size_t i = 0; i < ARRAY_SIZE(unit); i++)
-		if (strcmp(rest, unit[i].name) == 0)
-			return !__builtin_mul_overflow(n, unit[i].ms, ms);
-	return false;
 }
