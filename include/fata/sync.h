@@ -17,10 +17,15 @@ FATA_BEGIN
 struct task;
 struct sync_waiter;
 
+/* Tasks that wait, in the order of their arrival. Private. */
+struct sync_queue {
+	struct sync_waiter *first, *last;
+};
+
 /* All fields are private. */
 struct mutex {
 	struct task *owner;
-	struct sync_waiter *first, *last;
+	struct sync_queue waiters;
 };
 
 /*
@@ -38,7 +43,7 @@ void mutex_unlock(struct mutex *m);
 
 /* All fields are private. */
 struct cond {
-	struct sync_waiter *first, *last;
+	struct sync_queue waiters;
 };
 
 /*
@@ -64,8 +69,7 @@ struct chan {
 	unsigned capacity, used, head;
 	bool closed;
 	unsigned char *slots;
-	struct sync_waiter *send_first, *send_last;
-	struct sync_waiter *recv_first, *recv_last;
+	struct sync_queue senders, receivers;
 	struct event readable, writable;
 };
 
@@ -87,12 +91,16 @@ int chan_send(struct chan *c, const void *message, uint64_t deadline);
  */
 int chan_recv(struct chan *c, void *message, uint64_t deadline);
 
-/* Wake everybody; sends fail from now on, receives drain what is left. */
+/*
+ * Wake everybody; sends fail from now on, those that wait included, receives
+ * drain what is left.
+ */
 void chan_close(struct chan *c);
 
 /*
  * Signalled when a receive (a send) may now succeed; for event_wait_any,
- * followed by a call with deadline 0.
+ * followed by a call with deadline 0. With capacity 0 such a call succeeds
+ * only while somebody waits on the other side.
  */
 struct event *chan_readable(struct chan *c);
 struct event *chan_writable(struct chan *c);

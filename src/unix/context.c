@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Stacks and contexts of a Linux process on x86-64.
+ *
+ * A context that does not run is a stack pointer; what it needs lies on its
+ * stack. swapcontext would do, but makes two system calls a switch.
+ *
+ *     sp -> mxcsr, fpu control word     (8 bytes)
+ *           r15 r14 r13 r12 rbx rbp
+ *           return address              of unix_switch, or unix_start
+ *
+ * Interface: platform.h. The address sanitizer is told of each switch, so that
+ * it knows on which stack it is.
+ */
+#include "platform.h"
+
+#include <pthread.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#if defined(__SANITIZE_ADDRESS__)
+#define ASAN 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define ASAN 1
+#endif
+#endif
+
+#ifdef ASAN
+#include <sanitizer/asan_interface.h>
+#include <sanitizer/common_interface_defs.h>
+#include <sanitizer/lsan_interface.h>
+#endif
+
+struct context {
+	void *sp;
+	void *stack;
+	size_t size;
+	void *fake; /* the sanitizer's shadow of this stack */
+	void (*fn)(void *arg);
+	void *arg;
+};
+
+void unix_switch(void **from_sp, void *to_sp);
+void unix_start(void);
+void unix_started(struct context *c);
+
+__asm__(".text\n"
+	".type unix_switch, @function\n"
+	"unix_switch:\n"
+	"	push %rbp\n"
+	"	push %rbx\n"
+	"	push %r12\n"
+	"	push %r13\n"
+	"	push %r14\n"
+	"	push %r15\n"
+	"	sub $8, %rsp\n"
+	"	stmxcsr (%rsp)\n"
+	"	fnstcw 4(%rsp)\n"
+	"	mov %rsp, (%rdi)\n"
+	"	mov %rsi, %rsp\n"
+	"	ldmxcsr (%rsp)\n"
+	"	fldcw 4(%rsp)\n"
+	"	add $8, %rsp\n"
+	"	pop %r15\n"
+	"	pop %r14\n"
+	"	pop %r13\n"
+	"	pop %r12\n"
+	"	pop %rbx\n"
+	"	pop %rbp\n"
+	"	ret\n"
+	".size unix_switch, . - unix_switch\n"
+	".type unix_start, @function\n"
+	"unix_start:\n"
+	"	.cfi_startproc\n"
+	"	.cfi_undefined rip\n" /* backtraces end here */
+	"	mov %rbx, %rdi\n"
+	"	call unix_started\n"
+	"	ud2\n"
+	"	.cfi_endproc\n"
+	".size unix_start, . - unix_start\n");
+
+static size_t page_round(size_t n)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+
+	return (n + page - 1) / page * page;
+}
+
+void *platform_stack_alloc(size_t *size)
+{
+	size_t n = page_round(*size), guard = page_round(1);
+	char *p = mmap(NULL, n + guard, PROT_NONE,
+		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (p == MAP_FAILED)
+		return NULL;
+	if (mprotect(p + guard, n, PROT_READ | PROT_WRITE)) {
+		munmap(p, n + guard);
+		return NULL;
+	}
+#ifdef ASAN
+	__lsan_register_root_region(p + guard, n);
+#endif
+	*size = n;
+	return p + guard;
+}
+
+void platform_stack_free(void *stack, size_t size)
+{
+	size_t guard = page_round(1);
+
+#ifdef ASAN
+	__lsan_unregister_root_region(stack, size);
+	__asan_unpoison_memory_region(stack, size);
+#endif
+	munmap((char *)stack - guard, size + guard);
+}
+
+size_t platform_context_size(void)
+{
+	return sizeof(struct context);
+}
+
+void platform_context_init(struct context *c, void *stack, size_t size,
+			   void (*fn)(void *arg), void *arg)
+{
+	/* at the call in unix_start, rsp must be a multiple of 16 */
+	uint64_t *top = (uint64_t *)(void *)((char *)stack + size) - 2;
+	uint32_t control[2] = {0, 0};
+
+#ifdef ASAN
+	__asan_unpoison_memory_region(stack, size);
+#endif
+	__asm__("stmxcsr %0\n\tfnstcw %1" : "=m"(control[0]), "=m"(control[1]));
+	*c = (struct context){
+		.stack = stack, .size = size, .fn = fn, .arg = arg};
+	*--top = (uintptr_t)unix_start;
+	*--top = 0;	       /* rbp: end of the chain of frames */
+	*--top = (uintptr_t)c; /* rbx */
+	top -= 4;	       /* r12 to r15: anything */
+	memcpy(--top, control, sizeof(control));
+	c->sp = top;
+}
+
+void platform_context_adopt(struct context *c)
+{
+	pthread_attr_t attr;
+
+	*c = (struct context){0};
+	if (pthread_getattr_np(pthread_self(), &attr))
+		return; /* only the sanitizer needs the bounds */
+	pthread_attr_getstack(&attr, &c->stack, &c->size);
+	pthread_attr_destroy(&attr);
+}
+
+static void arrived(struct context *c)
+{
+#ifdef ASAN
+	__sanitizer_finish_switch_fiber(c->fake, NULL, NULL);
+#else
+	(void)c;
+#endif
+}
+
+void unix_started(struct context *c)
+{
+	arrived(c);
+	c->fn(c->arg);
+}
+
+void platform_context_switch(struct context *from, struct context *to)
+{
+#ifdef ASAN
+	__sanitizer_start_switch_fiber(&from->fake, to->stack, to->size);
+#endif
+	unix_switch(&from->sp, to->sp);
+	arrived(from);
+}
+
+void platform_context_destroy(struct context *c)
+{
+	c->sp = NULL; /* a switch to it would fault at once */
+}

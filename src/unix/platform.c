@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The platform of a Linux process: events from epoll, the log on stdout.
+ *
+ * Interface: platform.h, unix.h. Sleeping is ppoll on the epoll set, which
+ * returns at once when a descriptor is ready already, so no event is lost
+ * between the loop's check and the sleep.
+ */
+#include "platform.h"
+
+#include "core/page.h"
+#include "core/task.h"
+#include "core/timer.h"
+#include "unix/unix.h"
+
+#include <errno.h>
+#include <execinfo.h>
+#include <fata/clock.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <time.h>
+#include <unistd.h>
+
+#define BATCH 64
+#define MEMORY (1ull << 30) /* of addresses; pages come when touched */
+
+static int set = -1;
+static unsigned watches;
+static struct epoll_event batch[BATCH]; /* being dispatched */
+static int batch_n;
+static void (*log_to)(const char *text, size_t n);
+
+/* --- start ----------------------------------------------------------------- */
+
+static void die(const char *what)
+{
+	fprintf(stderr, "fata: %s: %s\n", what, strerror(errno));
+	exit(1);
+}
+
+static void add_memory(void)
+{
+	char *p = mmap(NULL, MEMORY, PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (p == MAP_FAILED)
+		die("no memory for the heap");
+	page_add((uintptr_t)p, (uintptr_t)p + MEMORY);
+}
+
+void unix_init(const char *name)
+{
+	add_memory();
+	set = epoll_create1(EPOLL_CLOEXEC);
+	if (set < 0)
+		die("epoll_create1");
+	if (task_init_main(name)) {
+		errno = ENOMEM;
+		die("no first task");
+	}
+}
+
+/* --- events ---------------------------------------------------------------- */
+
+int unix_watch(struct unix_watch *w, uint32_t events)
+{
+	struct epoll_event e = {.events = events, .data.ptr = w};
+
+	if (epoll_ctl(set, EPOLL_CTL_ADD, w->fd, &e))
+		return -errno;
+	watches++;
+	return 0;
+}
+
+void unix_unwatch(struct unix_watch *w)
+{
+	if (!epoll_ctl(set, EPOLL_CTL_DEL, w->fd, NULL))
+		watches--;
+	for (int i = 0; i < batch_n; i++)
+		if (batch[i].data.ptr == w)
+			batch[i].data.ptr = NULL;
+}
+
+bool platform_pending(void)
+{
+	struct epoll_event e;
+
+	return watches && epoll_wait(set, &e, 1, 0) > 0;
+}
+
+unsigned platform_dispatch(void)
+{
+	unsigned calls = 0;
+
+	batch_n = epoll_wait(set, batch, BATCH, 0);
+	for (int i = 0; i < batch_n; i++) {
+		struct unix_watch *w = batch[i].data.ptr;
+
+		if (!w) /* no longer watched */
+			continue;
+		w->fn(w->arg, batch[i].events);
+		calls++;
+	}
+	batch_n = 0;
+	return calls;
+}
+
+void platform_block(uint64_t deadline)
+{
+	struct pollfd p = {.fd = set, .events = POLLIN};
+	struct timespec t;
+	uint64_t now;
+
+	if (platform_pending())
+		return;
+	if (unix_clock_jump(deadline)) {
+		if (!watches && timer_next() == FATA_FOREVER)
+			fata_panic("all tasks wait, and nothing can wake them");
+		return;
+	}
+	now = clock_mono_ns();
+	if (deadline <= now)
+		return;
+	t.tv_sec = (time_t)((deadline - now) / FATA_NS_PER_S);
+	t.tv_nsec = (long)((deadline - now) % FATA_NS_PER_S);
+	ppoll(&p, 1, &t, NULL); /* cut short by a signal: the loop asks again */
+}
+
+/* --- output and the end ------------------------------------------------------ */
+
+static void write_all(int fd, const char *text, size_t n)
+{
+	while (n) {
+		ssize_t done = write(fd, text, n);
+
+		if (done < 0)
+			return;
+		text += done;
+		n -= (size_t)done;
+	}
+}
+
+void unix_log_to(void (*fn)(const char *text, size_t n))
+{
+	log_to = fn;
+}
+
+void platform_log(const char *text, size_t n)
+{
+	if (log_to)
+		log_to(text, n);
+	else
+		write_all(STDOUT_FILENO, text, n);
+}
+
+void platform_emergency(const char *text, size_t n)
+{
+	write_all(STDERR_FILENO, text, n);
+}
+
+void platform_flush(void)
+{
+	fflush(NULL);
+}
+
+void platform_end(enum end_reason reason, int status)
+{
+	if (reason == END_CRASH && !(status & 255))
+		status = 255;
+	_exit(status);
+}
+
+void platform_dump(void)
+{
+	void *frames[64];
+	int n = backtrace(frames, 64);
+
+	backtrace_symbols_fd(frames, n, STDERR_FILENO);
+}
+
+/* --- random -------------------------------------------------------------------- */
+
+size_t platform_entropy(void *buffer, size_t n)
+{
+	ssize_t got = getrandom(buffer, n, 0);
+
+	return got < 0 ? 0 : (size_t)got;
+}
+
+uint64_t platform_cycles(void)
+{
+	return __builtin_ia32_rdtsc();
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The platform of a Linux process: what other parts of the unix twin, and the
+ * tests, ask of it beyond platform.h.
+ *
+ * Events are file descriptors in one epoll set. The clock is the kernel's, or,
+ * for tests, one that stands still until the loop would sleep, and then jumps
+ * to the moment at which the sleep would end.
+ */
+#ifndef FATA_UNIX_UNIX_H
+#define FATA_UNIX_UNIX_H
+
+#include <fata/base.h>
+
+/*
+ * Once, first of all: memory for the heap, the epoll set, the calling thread
+ * as the first task. Ends the process with a message if that fails.
+ */
+void unix_init(const char *name);
+
+/* A descriptor that is watched; the caller's memory. */
+struct unix_watch {
+	int fd;
+	void (*fn)(void *arg, uint32_t events); /* from the loop; EPOLL* bits */
+	void *arg;
+};
+
+/* Watch for these EPOLL* events (level-triggered). 0 or a negative errno. */
+int unix_watch(struct unix_watch *w, uint32_t events);
+void unix_unwatch(struct unix_watch *w);
+
+/* From now on the clock shows `now` and moves as described above. */
+void unix_clock_manual(uint64_t now);
+
+/* Let the manual clock stand at `now`. */
+void unix_clock_set(uint64_t now);
+
+/* Give log text to fn instead of stdout; NULL: stdout again. */
+void unix_log_to(void (*fn)(const char *text, size_t n));
+
+/* Of the clock, for platform_block: jump there if the clock is manual. */
+bool unix_clock_jump(uint64_t deadline);
+
+#endif
