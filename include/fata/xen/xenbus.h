@@ -8,8 +8,7 @@
  * other half. Both halves publish keys and a `state`, and watch the other's.
  *
  *     backend        frontend                    what this file calls
- *     InitWait   ->                              setup   read offers, make
- * rings
+ *     InitWait   ->                              setup   read, make rings
  *                <-  driver->ready, keys         publish write keys
  *     Connected  ->  Connected                   connect go
  *     Closing    ->                              disconnect  free the rings
@@ -89,8 +88,7 @@ enum xenbus_phase {
 enum xenbus_why {
 	XENBUS_WHY_CLOSED,  /* the backend closed, vanished or began anew */
 	XENBUS_WHY_BROKEN,  /* xenbus_broken, or publish or connect failed */
-	XENBUS_WHY_RESUMED, /* other domain: ports and grants are void already
-			     */
+	XENBUS_WHY_RESUMED, /* elsewhere: ports and grants are void already */
 	XENBUS_WHY_GONE,    /* unplugged */
 };
 
