@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: ISC */
+#include <arch/x86_64/paging.h>
+#include <fata/page.h>
+#include <xen/hypercall.h>
+#include <xen/setup.h>
+#include <xen/hvm/hvm_op.h>
+#include <xen/hvm/params.h>
+#include <xen/memory.h>
+
+static unsigned char shared_page[PAGE_SIZE]
+	__attribute__((aligned(PAGE_SIZE)));
+struct shared_info *const setup_shared_info = (void *)shared_page;
+
+/* HVM_PARAM_CALLBACK_IRQ: the kind of callback is in the top byte. */
+#define CALLBACK_VECTOR (2ull << 56)
+
+int setup_map_shared_info(void)
+{
+	struct xen_add_to_physmap map = {
+		.domid = DOMID_SELF,
+		.space = XENMAPSPACE_shared_info,
+		.gpfn = (uint64_t)shared_page >> PAGE_SHIFT,
+	};
+
+	return (int)hypercall_memory_op(XENMEM_add_to_physmap, &map);
+}
+
+int setup_upcall(unsigned vector)
+{
+	struct xen_hvm_param p = {
+		.domid = DOMID_SELF,
+		.index = HVM_PARAM_CALLBACK_IRQ,
+		.value = CALLBACK_VECTOR | vector,
+	};
+
+	return (int)hypercall_hvm_op(HVMOP_set_param, &p);
+}
+
+uint64_t setup_hvm_param(unsigned index)
+{
+	struct xen_hvm_param p = {.domid = DOMID_SELF, .index = index};
+
+	return hypercall_hvm_op(HVMOP_get_param, &p) ? 0 : p.value;
+}
+
+void *setup_map_special(uint64_t gfn)
+{
+	uint64_t pa = gfn << PAGE_SHIFT;
+
+	if (!gfn || pa >= PAGING_VM_START)
+		return NULL;
+	if (!(paging_entry(pa) & PTE_P) &&
+	    paging_map_identity(pa, PAGE_SIZE, PAGING_RW))
+		return NULL;
+	return (void *)pa;
+}
