@@ -90,13 +90,13 @@ static void close_port(uint32_t port)
 }
 
 /* Enter a port that a hypercall has just made for us. */
-static int enter_new(struct evtchn *e, long rc, uint32_t port)
+static int enter_new(struct evtchn *e, long rc, const evtchn_port_t *port)
 {
 	if (rc)
 		return rc;
-	rc = enter(e, port);
+	rc = enter(e, *port);
 	if (rc)
-		close_port(port);
+		close_port(*port);
 	return rc;
 }
 
@@ -109,7 +109,7 @@ int evtchn_bind_unbound(struct evtchn *e, uint16_t peer)
 		return -EBUSY;
 	return enter_new(
 		e, hypercall_event_channel_op(EVTCHNOP_alloc_unbound, &op),
-		op.port);
+		&op.port);
 }
 
 int evtchn_bind_interdomain(struct evtchn *e, uint16_t peer, uint32_t port)
@@ -121,7 +121,7 @@ int evtchn_bind_interdomain(struct evtchn *e, uint16_t peer, uint32_t port)
 		return -EBUSY;
 	return enter_new(
 		e, hypercall_event_channel_op(EVTCHNOP_bind_interdomain, &op),
-		op.local_port);
+		&op.local_port);
 }
 
 int evtchn_bind_virq(struct evtchn *e, unsigned int virq)
@@ -131,7 +131,7 @@ int evtchn_bind_virq(struct evtchn *e, unsigned int virq)
 	if (e->port)
 		return -EBUSY;
 	return enter_new(e, hypercall_event_channel_op(EVTCHNOP_bind_virq, &op),
-			 op.port);
+			 &op.port);
 }
 
 int evtchn_bind_ipi(struct evtchn *e)
@@ -141,7 +141,7 @@ int evtchn_bind_ipi(struct evtchn *e)
 	if (e->port)
 		return -EBUSY;
 	return enter_new(e, hypercall_event_channel_op(EVTCHNOP_bind_ipi, &op),
-			 op.port);
+			 &op.port);
 }
 
 int evtchn_bind_port(struct evtchn *e, uint32_t port)

@@ -28,18 +28,15 @@ unsigned platform_dispatch(void)
 }
 
 /*
- * No event is lost: interrupts are off from the check to the sleep, and an
- * upcall that comes in between is taken the moment cpu_idle turns them on.
+ * No event is lost: interrupts are off, and an upcall that comes between the
+ * check and the sleep is taken the moment cpu_idle turns them on.
  */
 void platform_block(uint64_t deadline)
 {
 	static uint64_t armed = FATA_FOREVER;
 
-	cpu_irq_disable();
-	if (evtchn_pending() || clock_mono_ns() >= deadline) {
-		cpu_irq_enable();
+	if (evtchn_pending() || clock_mono_ns() >= deadline)
 		return;
-	}
 	if (deadline != FATA_FOREVER)
 		hypercall_set_timer_op(clock_to_system_time(deadline));
 	else if (armed != FATA_FOREVER)

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 #include <arch/x86_64/paging.h>
+#include <errno.h>
 #include <fata/page.h>
 #include <xen/hypercall.h>
 #include <xen/setup.h>
 #include <xen/hvm/hvm_op.h>
 #include <xen/hvm/params.h>
 #include <xen/memory.h>
+#include <xen/start_info.h>
 
 static unsigned char shared_page[PAGE_SIZE]
 	__attribute__((aligned(PAGE_SIZE)));
@@ -53,4 +55,19 @@ void *setup_map_special(uint64_t gfn)
 	    paging_map_identity(pa, PAGE_SIZE, PAGING_RW))
 		return NULL;
 	return (void *)pa;
+}
+
+int memory_map_read(struct boot_info *b)
+{
+	/* Layout of an E820 entry: 64-bit base and size, 32-bit type. */
+	static unsigned char entries[128][20];
+	struct xen_memory_map map = {.nr_entries = 128};
+	long rc;
+
+	set_xen_guest_handle(map.buffer, entries);
+	rc = hypercall_memory_op(XENMEM_memory_map, &map);
+	if (rc)
+		return (int)rc;
+	memory_map_add(b, entries, map.nr_entries, sizeof(entries[0]));
+	return b->ram.n ? 0 : -ENOENT;
 }
