@@ -11,6 +11,7 @@
 #include <core/boot.h>
 #include <core/cmdline.h>
 #include <core/end.h>
+#include <core/heap.h>
 #include <core/log.h>
 #include <core/page.h>
 #include <core/param.h>
@@ -25,11 +26,8 @@
 #include <xen/clock.h>
 #include <xen/console.h>
 #include <xen/evtchn.h>
-#include <xen/gnttab.h>
-#include <xen/lifecycle.h>
 #include <xen/setup.h>
 #include <xen/start_info.h>
-#include <xen/xenstore.h>
 
 FATA_LOG_SOURCE("boot");
 
@@ -85,6 +83,7 @@ static void start_memory(void)
 	page_add((uintptr_t)boot_tables, (uintptr_t)boot_tables_end);
 	random_init();
 	vm_init();
+	heap_set_fallback(vm_pages_alloc, vm_pages_free);
 	if (traps_stacks_init())
 		fata_panic("too little memory (for the interrupt stacks)");
 }
@@ -132,12 +131,14 @@ static int program(void *arg)
 {
 	struct cmdline *c = arg;
 
-	libc_start(c->argc, c->argv, param_environment());
+	libc_run(c->argc, c->argv);
+	fata_panic("too little memory (for the program)");
 }
 
 void start(uint32_t magic, uint32_t info)
 {
 	static struct cmdline cmdline;
+	struct task_attr main_task = {.name = "main"};
 	struct task *task;
 
 	cpu_init();
@@ -150,10 +151,10 @@ void start(uint32_t magic, uint32_t info)
 		fata_panic("too little memory (for the first task)");
 	cmdline = read_parameters();
 	log_init();
-	gnttab_init();
-	xs_start();
-	lifecycle_start();
-	if (fata_task_spawn(&task, &libc_main_task, program, &cmdline))
+	if (setup_xenstore())
+		log_warn("no xenstore");
+	main_task.stack_size = start_stack_size();
+	if (fata_task_spawn(&task, &main_task, program, &cmdline))
 		fata_panic("too little memory (for the program's stack)");
 	fata_task_join(task, NULL, FATA_FOREVER);
 	fata_panic("the program's task ended");

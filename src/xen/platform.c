@@ -4,9 +4,9 @@
  */
 #include <arch/x86_64/backtrace.h>
 #include <arch/x86_64/cpu.h>
+#include <core/heap.h>
 #include <core/vm.h>
 #include <fata/clock.h>
-#include <fata/heap.h>
 #include <platform.h>
 #include <xen/clock.h>
 #include <xen/console.h>
@@ -47,11 +47,16 @@ void platform_block(uint64_t deadline)
 
 void *platform_stack_alloc(size_t *size)
 {
-	return vm_stack_alloc(size);
+	void *stack = vm_stack_alloc(size);
+
+	if (stack)
+		heap_account_stack((ssize_t)*size);
+	return stack;
 }
 
 void platform_stack_free(void *stack, size_t size)
 {
+	heap_account_stack(-(ssize_t)size);
 	vm_stack_free(stack, size);
 }
 

@@ -8,6 +8,7 @@
 #include <xen/hvm/params.h>
 #include <xen/memory.h>
 #include <xen/start_info.h>
+#include <xen/xenstore.h>
 
 static unsigned char shared_page[PAGE_SIZE]
 	__attribute__((aligned(PAGE_SIZE)));
@@ -70,4 +71,12 @@ int memory_map_read(struct boot_info *b)
 		return (int)rc;
 	memory_map_add(b, entries, map.nr_entries, sizeof(entries[0]));
 	return b->ram.n ? 0 : -ENOENT;
+}
+
+int setup_xenstore(void)
+{
+	uint64_t port = setup_hvm_param(HVM_PARAM_STORE_EVTCHN);
+	void *page = setup_map_special(setup_hvm_param(HVM_PARAM_STORE_PFN));
+
+	return page ? xs_init(page, (uint32_t)port) : -ENODEV;
 }

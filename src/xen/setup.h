@@ -35,4 +35,7 @@ uint64_t setup_hvm_param(unsigned index);
  */
 void *setup_map_special(uint64_t gfn);
 
+/* Start xenstore on the toolstack's ring. 0, -ENODEV without one (dom0). */
+int setup_xenstore(void);
+
 #endif
