@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: ISC */
+#include <arch/x86_64/cpu.h>
 #include <arch/x86_64/paging.h>
 #include <errno.h>
 #include <fata/page.h>
+#include <platform.h>
 #include <xen/hypercall.h>
 #include <xen/setup.h>
 #include <xen/hvm/hvm_op.h>
@@ -79,4 +81,22 @@ int setup_xenstore(void)
 	void *page = setup_map_special(setup_hvm_param(HVM_PARAM_STORE_PFN));
 
 	return page ? xs_init(page, (uint32_t)port) : -ENODEV;
+}
+
+/*
+ * Above all memory and above 4 GiB, where nothing else of a PVH guest lies.
+ * Xen 4.17 tells x86 guests no better place.
+ */
+void *platform_window(size_t pages)
+{
+	const struct memmap *ram = &boot_info.ram;
+	uint64_t gib = 1ull << 30, base = 4 * gib;
+
+	if (ram->r[ram->n - 1].end > base)
+		base = (ram->r[ram->n - 1].end + gib - 1) & ~(gib - 1);
+	if ((base + pages * PAGE_SIZE) >> this_cpu()->phys_bits)
+		return NULL;
+	if (paging_map_identity(base, pages * PAGE_SIZE, PAGING_RW))
+		return NULL;
+	return (void *)base;
 }

@@ -232,7 +232,7 @@ static uint64_t entry_flags(unsigned prot)
 /* Zeroed pages for n addresses from `at` on. */
 static int put_pages(uint64_t at, unsigned n, uint64_t flags)
 {
-	uint64_t entries[BATCH];
+	uint64_t entries[BATCH] = {0};
 	unsigned got = 0;
 
 	while (got < n) {
