@@ -60,11 +60,12 @@ void platform_context_destroy(struct context *c);
 /* --- addresses ---------------------------------------------------------- */
 
 /*
- * `pages` pages of guest-physical addresses that no memory backs and nothing
- * else uses, mapped one to one, writable, not executable, aligned to 2 MiB:
- * where pages of other domains appear. NULL when there are none.
+ * Up to *pages pages of guest-physical addresses that no memory backs and
+ * nothing else uses, mapped one to one, writable, not executable, aligned to
+ * 2 MiB: where pages of other domains appear. *pages becomes how many there
+ * are; NULL when there are none.
  */
-void *platform_window(size_t pages);
+void *platform_window(size_t *pages);
 
 /* --- output and the end ------------------------------------------------ */
 
@@ -95,10 +96,7 @@ void platform_dump(void);
  */
 size_t platform_entropy(void *buffer, size_t n);
 
-/*
- * The CPU's cycle counter: unpredictable in its low bits, and what Xen's clock
- * records are scaled from.
- */
+/* A number with whatever unpredictability a moment has (a cycle counter). */
 uint64_t platform_cycles(void);
 
 #endif

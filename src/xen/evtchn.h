@@ -48,10 +48,13 @@ struct evtchn_abi {
 	unsigned int (*dispatch)(unsigned int budget);
 };
 
-extern const struct evtchn_abi evtchn_2l;
+extern const struct evtchn_abi evtchn_2l, evtchn_fifo;
 
-/* Start the 2-level interface. */
+/* Start the 2-level interface; it is what a domain begins with. */
 void evtchn_2l_init(struct shared_info *shared);
+
+/* Change to the FIFO interface. 0, or an error and nothing has changed. */
+int evtchn_fifo_init(struct shared_info *shared);
 
 /* Called by the shapes, with the port's pending bit already cleared. */
 void evtchn_deliver(uint32_t port);

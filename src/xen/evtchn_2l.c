@@ -21,6 +21,7 @@
  * upcall_pending, or is being served. Only bits that are set cost anything.
  */
 #include "xen/evtchn.h"
+#include "xen/shared.h"
 
 #define WORDS 64
 #define BITS  64
@@ -31,19 +32,23 @@ static unsigned int next; /* the word that comes first, for fairness */
 
 static bool test(const xen_ulong_t *map, uint32_t port)
 {
-	xen_ulong_t w = __atomic_load_n(&map[port / BITS], __ATOMIC_SEQ_CST);
+	xen_ulong_t w;
 
+	SHARED_STEP();
+	w = __atomic_load_n(&map[port / BITS], __ATOMIC_SEQ_CST);
 	return w >> (port % BITS) & 1;
 }
 
 static void set(xen_ulong_t *map, uint32_t port)
 {
+	SHARED_STEP();
 	__atomic_fetch_or(&map[port / BITS], 1ul << (port % BITS),
 			  __ATOMIC_SEQ_CST);
 }
 
 static void clear(xen_ulong_t *map, uint32_t port)
 {
+	SHARED_STEP();
 	__atomic_fetch_and(&map[port / BITS], ~(1ul << (port % BITS)),
 			   __ATOMIC_SEQ_CST);
 }
@@ -51,7 +56,9 @@ static void clear(xen_ulong_t *map, uint32_t port)
 /* Have the words in `words` looked at by the next dispatch. */
 static void raise(xen_ulong_t words)
 {
+	SHARED_STEP();
 	__atomic_fetch_or(&vcpu->evtchn_pending_sel, words, __ATOMIC_SEQ_CST);
+	SHARED_STEP();
 	__atomic_store_n(&vcpu->evtchn_upcall_pending, 1, __ATOMIC_SEQ_CST);
 }
 
@@ -91,10 +98,11 @@ static xen_ulong_t rotate(xen_ulong_t x, unsigned int n)
 /* Deliver from one word; true when the budget ended with bits left. */
 static bool dispatch_word(unsigned int w, unsigned int *n, unsigned int budget)
 {
-	xen_ulong_t bits =
-		__atomic_load_n(&shared->evtchn_pending[w], __ATOMIC_SEQ_CST) &
-		~__atomic_load_n(&shared->evtchn_mask[w], __ATOMIC_SEQ_CST);
+	xen_ulong_t bits;
 
+	SHARED_STEP();
+	bits = __atomic_load_n(&shared->evtchn_pending[w], __ATOMIC_SEQ_CST) &
+	       ~__atomic_load_n(&shared->evtchn_mask[w], __ATOMIC_SEQ_CST);
 	for (; bits; bits &= bits - 1) {
 		uint32_t port = w * BITS + __builtin_ctzl(bits);
 
@@ -115,7 +123,9 @@ static unsigned int dispatch(unsigned int budget)
 	xen_ulong_t sel;
 	unsigned int n = 0;
 
+	SHARED_STEP();
 	__atomic_store_n(&vcpu->evtchn_upcall_pending, 0, __ATOMIC_SEQ_CST);
+	SHARED_STEP();
 	sel = __atomic_exchange_n(&vcpu->evtchn_pending_sel, 0,
 				  __ATOMIC_SEQ_CST);
 	for (sel = rotate(sel, next); sel;) {

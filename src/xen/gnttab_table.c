@@ -23,6 +23,7 @@
 
 #include "xen/gnttab.h"
 #include "xen/hypercall.h"
+#include "xen/shared.h"
 
 FATA_LOG_SOURCE("gnttab");
 
@@ -68,8 +69,11 @@ static bool v1_active(uint32_t ref)
 static bool v1_end(uint32_t ref)
 {
 	struct grant_entry_v1 *e = (struct grant_entry_v1 *)table + ref;
-	uint16_t flags = __atomic_load_n(&e->flags, __ATOMIC_ACQUIRE);
+	uint16_t flags;
 
+	SHARED_STEP();
+	flags = __atomic_load_n(&e->flags, __ATOMIC_ACQUIRE);
+	SHARED_STEP();
 	return !(flags & IN_USE) &&
 	       __atomic_compare_exchange_n(&e->flags, &flags, 0, false,
 					   __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
@@ -112,7 +116,9 @@ static bool v2_end(uint32_t ref)
 {
 	union grant_entry_v2 *e = (union grant_entry_v2 *)table + ref;
 
+	SHARED_STEP();
 	__atomic_store_n(&e->hdr.flags, 0, __ATOMIC_SEQ_CST);
+	SHARED_STEP();
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	return !(__atomic_load_n(&status[ref], __ATOMIC_ACQUIRE) & IN_USE);
 }

@@ -22,14 +22,14 @@
 
 static unsigned char *window;
 static uint64_t *used;
-static size_t next;
+static size_t total = PAGES, next;
 
 static bool start(void)
 {
 	if (!used)
 		used = heap_calloc(PAGES / BITS, sizeof(*used));
 	if (used && !window)
-		window = platform_window(PAGES);
+		window = platform_window(&total);
 	return window;
 }
 
@@ -60,12 +60,12 @@ void *gnttab_window_alloc(size_t n)
 {
 	size_t page;
 
-	if (n == 0 || n > PAGES || !start())
+	if (n == 0 || n > total || !start())
 		return NULL;
-	page = find(next, PAGES, n);
-	if (page == PAGES)
-		page = find(0, PAGES, n);
-	if (page == PAGES)
+	page = find(next, total, n);
+	if (page == total)
+		page = find(0, total, n);
+	if (page == total)
 		return NULL;
 	next = page + n;
 	for (size_t i = page; i < page + n; i++)
@@ -77,7 +77,7 @@ void gnttab_window_free(void *p, size_t n)
 {
 	size_t page = ((unsigned char *)p - window) / PAGE_SIZE;
 
-	ASSERT(window && page + n <= PAGES);
+	ASSERT(window && page + n <= total);
 	for (size_t i = page; i < page + n; i++) {
 		ASSERT(is_used(i));
 		used[i / BITS] &= ~(1ull << (i % BITS));

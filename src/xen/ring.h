@@ -33,16 +33,20 @@
 #include <string.h>
 #include <sys/types.h>
 
+#include "xen/shared.h"
+
 /* --- single words, and copies -----------------------------------------------
  */
 
 static inline uint32_t ring_load(const uint32_t *p)
 {
+	SHARED_STEP();
 	return __atomic_load_n(p, __ATOMIC_ACQUIRE);
 }
 
 static inline void ring_store(uint32_t *p, uint32_t value)
 {
+	SHARED_STEP();
 	__atomic_store_n(p, value, __ATOMIC_RELEASE);
 }
 
@@ -58,6 +62,7 @@ static inline void ring_fence(void)
  */
 static inline void ring_copy(void *to, const void *from, size_t n)
 {
+	SHARED_STEP();
 	memcpy(to, from, n);
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 }
