@@ -106,6 +106,8 @@ uint64_t clock_wall_ns(void)
 	uint64_t sec = 0, ns = 0, tsc;
 	struct vcpu_time_info c;
 
+	if (!s)
+		return 0; /* asked for before there is a clock */
 	for (unsigned i = 0; i < TRIES; i++) {
 		uint32_t version = s->wc_version;
 
