@@ -24,7 +24,7 @@ struct heap_stat {
 	size_t stack;	  /* stacks of all tasks, guards not counted */
 	uint64_t allocs;  /* successful allocations since the start */
 	uint64_t frees;	  /* frees since the start */
-	uint64_t failures; /* allocations that were refused */
+	uint64_t failures; /* allocations refused */
 };
 
 /* The running figures. O(1), does not block. */

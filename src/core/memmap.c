@@ -82,7 +82,7 @@ void memmap_align(struct memmap *m)
 {
 	for (unsigned i = 0; i < m->n;) {
 		struct memmap_range *r = &m->r[i];
-		/* No RAM ends at 2^64, so a start there cannot wrap into use. */
+		/* a start near 2^64 wraps, and is dropped */
 		uint64_t start = (r->start + PAGE - 1) & ~(PAGE - 1);
 		uint64_t end = r->end & ~(PAGE - 1);
 

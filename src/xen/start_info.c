@@ -102,9 +102,10 @@ void multiboot_parse(void *info, struct boot_info *b)
 		boot_reserve(b, m, (uint64_t)mb[MB_MODS_COUNT] * sizeof(*m));
 		for (uint32_t i = 0; i < mb[MB_MODS_COUNT]; i++)
 			if (m[i].end >= m[i].start)
-				boot_add_module(b, (void *)(uintptr_t)m[i].start,
-						m[i].end - m[i].start,
-						(char *)(uintptr_t)m[i].args);
+				boot_add_module(
+					b, (void *)(uintptr_t)m[i].start,
+					m[i].end - m[i].start,
+					(char *)(uintptr_t)m[i].args);
 	}
 	if (mb[MB_FLAGS] & MB_HAS_MMAP)
 		multiboot_memory(b, (char *)(uintptr_t)mb[MB_MMAP],

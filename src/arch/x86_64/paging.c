@@ -203,7 +203,8 @@ uint64_t paging_entry(uintptr_t va)
 		if (!(e & PTE_P))
 			return 0;
 		if (l == 2 && (e & PTE_PS))
-			return (e & ~(uint64_t)PTE_PS) + (va & (LARGE - 1) & ~4095ull);
+			return (e & ~(uint64_t)PTE_PS) +
+			       (va & (LARGE - 1) & ~4095ull);
 	}
 	return *entry_of(va, 1);
 }
