@@ -25,7 +25,8 @@ XENHDR  := $(B)/include-xen
 GCCHDR   = $(shell $(CC) -print-file-name=include)
 KFLAGS   = -std=gnu11 $(O) -g $(WARN) -ffreestanding -fno-pic -fno-pie \
 	-mno-red-zone -mgeneral-regs-only -mcmodel=small \
-	-fstack-protector-strong -fcf-protection -fno-omit-frame-pointer \
+	-fstack-protector-strong -mstack-protector-guard=global \
+	-fcf-protection -fno-omit-frame-pointer \
 	-ffunction-sections -fdata-sections -fno-common \
 	-fno-asynchronous-unwind-tables -fno-strict-aliasing \
 	-nostdinc -isystem $(MUSL) -isystem $(GCCHDR) -isystem $(XENHDR) \

@@ -96,7 +96,10 @@ void platform_dump(void);
  */
 size_t platform_entropy(void *buffer, size_t n);
 
-/* A number with whatever unpredictability a moment has (a cycle counter). */
+/*
+ * The CPU's cycle counter: unpredictable in its low bits, and what Xen's clock
+ * records are scaled from.
+ */
 uint64_t platform_cycles(void);
 
 #endif

@@ -72,6 +72,13 @@ bool vm_is_guard(const void *p);
 void *vm_stack_alloc(size_t *size);
 void vm_stack_free(void *stack, size_t size);
 
+/*
+ * n pages of contiguous addresses, zeroed, writable; NULL when memory is short.
+ * Freed with the same n.
+ */
+void *vm_pages_alloc(size_t n);
+void vm_pages_free(void *p, size_t n);
+
 /* Where the region lies, for checks of pointers. */
 uintptr_t vm_start(void);
 uintptr_t vm_end(void);

@@ -43,6 +43,11 @@ void unix_clock_manual(uint64_t now)
 	manual_now = now;
 }
 
+void unix_clock_real(void)
+{
+	manual = false;
+}
+
 void unix_clock_set(uint64_t now)
 {
 	manual_now = now;

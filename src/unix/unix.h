@@ -32,6 +32,9 @@ void unix_unwatch(struct unix_watch *w);
 /* From now on the clock shows `now` and moves as described above. */
 void unix_clock_manual(uint64_t now);
 
+/* Back to the kernel's clock. */
+void unix_clock_real(void);
+
 /* Let the manual clock stand at `now`. */
 void unix_clock_set(uint64_t now);
 

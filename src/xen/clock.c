@@ -11,8 +11,8 @@
  * that is behind, and never returns less than it has returned before: a
  * counter that goes back, in whatever tsc_mode, stands still instead.
  */
-#include <arch/x86_64/cpu.h>
 #include <fata/clock.h>
+#include <platform.h>
 #include <xen/clock.h>
 
 static struct shared_info *shared;
@@ -43,7 +43,7 @@ static struct vcpu_time_info snapshot(uint64_t *tsc)
 		c.system_time = t->system_time;
 		c.tsc_to_system_mul = t->tsc_to_system_mul;
 		c.tsc_shift = t->tsc_shift;
-		*tsc = rdtsc();
+		*tsc = platform_cycles();
 		__atomic_thread_fence(__ATOMIC_ACQUIRE);
 		if (!(c.version & 1) && c.version == t->version)
 			break;

@@ -95,13 +95,13 @@ static void close_port(uint32_t port)
 }
 
 /* Enter a port that a hypercall has just made for us. */
-static int enter_new(struct evtchn *e, long rc, uint32_t port)
+static int enter_new(struct evtchn *e, long rc, const evtchn_port_t *port)
 {
 	if (rc)
 		return rc;
-	rc = enter(e, port);
+	rc = enter(e, *port);
 	if (rc)
-		close_port(port);
+		close_port(*port);
 	return rc;
 }
 
@@ -109,46 +109,44 @@ int evtchn_bind_unbound(struct evtchn *e, uint16_t peer)
 {
 	struct evtchn_alloc_unbound op = {.dom = DOMID_SELF,
 					  .remote_dom = peer};
-	long rc;
 
 	if (e->port)
 		return -EBUSY;
-	rc = hypercall_event_channel_op(EVTCHNOP_alloc_unbound, &op);
-	return enter_new(e, rc, op.port);
+	return enter_new(
+		e, hypercall_event_channel_op(EVTCHNOP_alloc_unbound, &op),
+		&op.port);
 }
 
 int evtchn_bind_interdomain(struct evtchn *e, uint16_t peer, uint32_t port)
 {
 	struct evtchn_bind_interdomain op = {.remote_dom = peer,
 					     .remote_port = port};
-	long rc;
 
 	if (e->port)
 		return -EBUSY;
-	rc = hypercall_event_channel_op(EVTCHNOP_bind_interdomain, &op);
-	return enter_new(e, rc, op.local_port);
+	return enter_new(
+		e, hypercall_event_channel_op(EVTCHNOP_bind_interdomain, &op),
+		&op.local_port);
 }
 
 int evtchn_bind_virq(struct evtchn *e, unsigned int virq)
 {
 	struct evtchn_bind_virq op = {.virq = virq, .vcpu = 0};
-	long rc;
 
 	if (e->port)
 		return -EBUSY;
-	rc = hypercall_event_channel_op(EVTCHNOP_bind_virq, &op);
-	return enter_new(e, rc, op.port);
+	return enter_new(e, hypercall_event_channel_op(EVTCHNOP_bind_virq, &op),
+			 &op.port);
 }
 
 int evtchn_bind_ipi(struct evtchn *e)
 {
 	struct evtchn_bind_ipi op = {.vcpu = 0};
-	long rc;
 
 	if (e->port)
 		return -EBUSY;
-	rc = hypercall_event_channel_op(EVTCHNOP_bind_ipi, &op);
-	return enter_new(e, rc, op.port);
+	return enter_new(e, hypercall_event_channel_op(EVTCHNOP_bind_ipi, &op),
+			 &op.port);
 }
 
 int evtchn_bind_port(struct evtchn *e, uint32_t port)

@@ -132,7 +132,7 @@ guest()
 	"$fata" lab put "$tmp/$domain.cfg" "/tmp/$domain.cfg" ||
 		broken "cannot put the configuration"
 	dom0 "rm -f /var/log/xen/console/guest-$domain.log
-		xl -q create -p /tmp/$domain.cfg" ||
+		xl create -q -p /tmp/$domain.cfg" ||
 		fail "xl create $domain"
 	wait_for 10 "the console daemon" \
 		"[ -e /var/log/xen/console/guest-$domain.log ]"

@@ -49,8 +49,12 @@ static inline void note(char c)
 /* What was noted since the last call. */
 static inline const char *noted(void)
 {
+	static char copy[sizeof(notes)];
+
+	memcpy(copy, notes, sizeof(notes));
 	n_notes = 0;
-	return notes;
+	notes[0] = '\0';
+	return copy;
 }
 
 static inline void note_arg(void *arg)

@@ -43,7 +43,7 @@ static void load_tables(void)
 	gdt[4] = base >> 32;
 	__asm__ volatile("lgdt %0" : : "m"(t));
 	__asm__ volatile("ltr %w0" : : "r"(SEL_TSS));
-	__asm__ volatile("lidt %0" : : "m"(*traps_table()));
+	__asm__ volatile("lidt (%0)" : : "r"(traps_table()) : "memory");
 }
 
 /* XSAVE with whatever of x87, SSE, AVX and AVX-512 the CPU has. */

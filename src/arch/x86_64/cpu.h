@@ -94,30 +94,6 @@ static inline void invlpg(const void *p)
 	__asm__ volatile("invlpg (%0)" : : "r"(p) : "memory");
 }
 
-static inline void cpu_irq_disable(void)
-{
-	__asm__ volatile("cli" : : : "memory");
-}
-
-/* Interrupts off; the value is for cpu_irq_restore. */
-static inline uint64_t cpu_irq_save(void)
-{
-	uint64_t flags;
-
-	__asm__ volatile("pushfq; popq %0; cli" : "=r"(flags) : : "memory");
-	return flags;
-}
-
-static inline void cpu_irq_restore(uint64_t flags)
-{
-	__asm__ volatile("pushq %0; popfq" : : "r"(flags) : "memory", "cc");
-}
-
-static inline void cpu_irq_enable(void)
-{
-	__asm__ volatile("sti" : : : "memory");
-}
-
 /* One byte to an I/O port; port 0xe9 is Xen's debug console. */
 static inline void outb(uint16_t port, uint8_t v)
 {
@@ -128,8 +104,8 @@ static inline void outb(uint16_t port, uint8_t v)
 void cpu_init(void);
 
 /*
- * Called with interrupts off: turn them on and sleep until one comes, without
- * a gap between the two.
+ * Turn interrupts on and sleep until one comes, without a gap between the two;
+ * at once when an event is pending. They are off before and after.
  */
 void cpu_idle(void);
 

@@ -87,10 +87,10 @@ entry64:
 	movl %eax, %ss
 	fninit
 	ldmxcsr default_mxcsr(%rip)
+	call ssp_init /* before the first function with a stack protector */
 	movl %ebp, %edi
 	movl %ebx, %esi
 	xorl %ebp, %ebp
-	call ssp_init /* needs no stack protector itself; keeps edi, esi */
 	call start
 	ud2
 
@@ -115,14 +115,18 @@ boot_gdt_end:
 entry_tsc:
 	.quad 0
 
-	.section .boot_bss, "aw", @nobits
+	.section .bss.boot, "aw", @nobits
 	.align 4096
+	.global boot_tables
+boot_tables:
 boot_pml4:
 	.skip 4096
 boot_pdpt:
 	.skip 4096
 boot_pd:
 	.skip 4 * 4096
+	.global boot_tables_end
+boot_tables_end:
 	.global boot_stack
 boot_stack:
 	.skip 16384

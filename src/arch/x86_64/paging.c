@@ -66,19 +66,17 @@ static uint64_t *entry_of(uintptr_t va, unsigned level)
  */
 static void write_entries(uint64_t *e, const uint64_t *v, unsigned n)
 {
-	uint64_t cr0, flags;
+	uint64_t cr0;
 
 	if (root) {
 		memcpy(e, v, n * sizeof(*v));
 		return;
 	}
-	flags = cpu_irq_save();
 	cr0 = read_cr0();
 	write_cr0(cr0 & ~(uint64_t)CR0_WP);
 	for (unsigned i = 0; i < n; i++)
 		((volatile uint64_t *)e)[i] = v[i];
 	write_cr0(cr0);
-	cpu_irq_restore(flags);
 }
 
 static void write_entry(uint64_t *e, uint64_t v)
@@ -278,21 +276,26 @@ static void map_part(const void *start, const void *end, uint64_t flags)
 		fata_panic("not enough memory for the page tables");
 }
 
-void paging_init(struct memmap *ram)
+void paging_init(struct memmap *ram, const struct memmap *reserved)
 {
+	struct memmap others = *reserved;
+	uint64_t symbols_end = (uint64_t)image_symbols + image_symbols[1];
 	uint64_t mapped;
 
 	pool_init(ram);
 	mapped = pool_take();
 	root = mapped;
+	memmap_remove(&others, 0, (symbols_end + 4095) & ~4095ull);
 	for (unsigned i = 0; i < ram->n; i++)
 		map_part((void *)ram->r[i].start, (void *)ram->r[i].end,
+			 PAGING_RW);
+	for (unsigned i = 0; i < others.n; i++)
+		map_part((void *)others.r[i].start, (void *)others.r[i].end,
 			 PAGING_RW);
 	map_part(image_start, text_end, PAGING_RX);
 	map_part(rodata_start, rodata_end, PAGING_RO);
 	map_part(data_start, data_end, PAGING_RW);
-	map_part(image_symbols, (char *)image_symbols + image_symbols[1],
-		 PAGING_RO);
+	map_part(image_symbols, (void *)symbols_end, PAGING_RO);
 	if (make_tables(PAGING_VM_END, 2))
 		fata_panic("not enough memory for the page tables");
 	*entry_of((uintptr_t)RECURSIVE << 39, 4) = mapped | PTE_P | PTE_NX;

@@ -5,8 +5,8 @@
  * The tables are visible only through PML4 entry 510, which points at the PML4
  * itself without the write bit: so every table page appears read-only at an
  * address computed from the address that it maps, and nowhere else. Changing
- * an entry clears CR0.WP for the length of a few instructions, with interrupts
- * off (paging.c). docs/memory-map.md draws the address space.
+ * an entry clears CR0.WP for the length of a few instructions (paging.c);
+ * nothing can interrupt them. docs/memory-map.md draws the address space.
  */
 #ifndef FATA_ARCH_PAGING_H
 #define FATA_ARCH_PAGING_H
@@ -14,6 +14,7 @@
 #include <arch/x86_64/regs.h>
 #include <core/memmap.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #define PAGING_RO (PTE_P | PTE_NX)
@@ -31,11 +32,12 @@
 #define PAGING_VM_END 0x18000000000ull
 
 /*
- * Leave the boot tables: map `ram` as it is, writable and not executable, with
- * the image's parts in their own permissions and nothing below the image.
- * Table pages are taken out of `ram`. Panics when that is too small.
+ * Leave the boot tables: map `ram` (what is free) and `reserved` as they are,
+ * writable and not executable, the image's parts in their own permissions, and
+ * nothing below the image. Table pages are taken out of `ram`. Panics when
+ * that is too small.
  */
-void paging_init(struct memmap *ram);
+void paging_init(struct memmap *ram, const struct memmap *reserved);
 
 /* Map one page; -ENOMEM when no table page can be had. */
 int paging_map(uintptr_t va, uint64_t pa, uint64_t flags);

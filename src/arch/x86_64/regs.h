@@ -38,6 +38,8 @@
 #define PTE_PS 0x80
 #define PTE_NX 0x8000000000000000
 
+#define RFLAGS_IF 0x200
+
 /* Page-fault error code. */
 #define PF_PRESENT 0x1
 #define PF_WRITE 0x2

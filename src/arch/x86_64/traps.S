@@ -8,7 +8,11 @@
 
 	.text
 /*
- * The upcall only ends a sleep: events are found by looking at shared memory.
+ * Interrupts are off everywhere but in cpu_idle: events are found by looking
+ * at shared memory, and an interrupt is only needed to end a sleep. Xen raises
+ * the upcall again and again while an event is pending, so the upcall returns
+ * with interrupts off; it needs no acknowledgement.
+ *
  * Some emulated CPUs take an interrupt between sti and hlt and would then
  * sleep with the event already there, so a return address that points at
  * cpu_idle's hlt is moved behind it.
@@ -16,6 +20,7 @@
 	.global upcall_entry
 	.type upcall_entry, @function
 upcall_entry:
+	andq $~RFLAGS_IF, 16(%rsp)
 	cmpq $idle_hlt, (%rsp)
 	jne 1f
 	incq (%rsp)
@@ -29,6 +34,7 @@ cpu_idle:
 	sti
 idle_hlt:
 	hlt
+	cli /* another interrupt than the upcall may have ended the sleep */
 	ret
 	.size cpu_idle, . - cpu_idle
 

@@ -4,7 +4,7 @@
  * end of the guest with a full dump. Nothing here resumes after an own bug.
  *
  * Stacks: six kinds, each 8 KiB with an unmapped page below (traps_stacks_init;
- * until then all share the end of the boot stack's page).
+ * until then all share one of 4 KiB).
  */
 #include <arch/x86_64/cpu.h>
 #include <arch/x86_64/traps.h>
@@ -31,8 +31,7 @@ static struct {
 } __attribute__((packed)) table = {sizeof(idt) - 1, (uint64_t)idt};
 
 /* Used before the real stacks exist; enough for a panic's dump. */
-static unsigned char early_stack[4096]
-	__attribute__((section(".boot_bss"), aligned(16)));
+static unsigned char early_stack[4096] __attribute__((aligned(16)));
 
 extern char trap_stubs[], upcall_entry[];
 bool (*traps_fault)(struct trap_frame *f, uint64_t address);

@@ -232,7 +232,7 @@ static uint64_t entry_flags(unsigned prot)
 /* Zeroed pages for n addresses from `at` on. */
 static int put_pages(uint64_t at, unsigned n, uint64_t flags)
 {
-	uint64_t entries[BATCH];
+	uint64_t entries[BATCH] = {0};
 	unsigned got = 0;
 
 	while (got < n) {
@@ -418,4 +418,22 @@ void vm_stack_free(void *stack, size_t size)
 
 	/* The ranges are whole, so nothing is cut and no record is needed. */
 	ASSERT(!rc);
+}
+
+void *vm_pages_alloc(size_t n)
+{
+	size_t size = n * PAGE_SIZE;
+	void *p = n < (1ull << 30) ? vm_reserve(size, 0) : NULL;
+
+	if (!p || !vm_map(p, size, VM_READ | VM_WRITE))
+		return p;
+	vm_release(p, size);
+	return NULL;
+}
+
+void vm_pages_free(void *p, size_t n)
+{
+	int rc = vm_release(p, n * PAGE_SIZE);
+
+	ASSERT(!rc); /* whole ranges: nothing is cut */
 }
