@@ -87,16 +87,17 @@ int setup_xenstore(void)
  * Above all memory and above 4 GiB, where nothing else of a PVH guest lies.
  * Xen 4.17 tells x86 guests no better place.
  */
-void *platform_window(size_t pages)
+void *platform_window(size_t *pages)
 {
 	const struct memmap *ram = &boot_info.ram;
 	uint64_t gib = 1ull << 30, base = 4 * gib;
+	uint64_t size = *pages * PAGE_SIZE;
 
 	if (ram->r[ram->n - 1].end > base)
 		base = (ram->r[ram->n - 1].end + gib - 1) & ~(gib - 1);
-	if ((base + pages * PAGE_SIZE) >> this_cpu()->phys_bits)
+	if ((base + size) >> this_cpu()->phys_bits)
 		return NULL;
-	if (paging_map_identity(base, pages * PAGE_SIZE, PAGING_RW))
+	if (paging_map_identity(base, size, PAGING_RW))
 		return NULL;
 	return (void *)base;
 }
