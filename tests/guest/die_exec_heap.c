@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: ISC */
+/* guest: die page fault: execute of 0x[0-9a-f]+, which is protected */
+#include <lib/guest.h>
+
+int main(void)
+{
+	unsigned char *code = malloc(16);
+
+	check(code);
+	*(volatile unsigned char *)code = 0xc3; /* ret */
+	((void (*)(void))code)();
+	still_alive();
+}

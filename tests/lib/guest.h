@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * For tests that run as a guest: say what failed and where, and let the exit
+ * status tell. What such a test must do is told by its `guest:` comment lines
+ * (tests/guest/guest.sh).
+ */
+#ifndef FATA_TESTS_GUEST_H
+#define FATA_TESTS_GUEST_H
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define check(cond)                                                            \
+	do {                                                                   \
+		if (!(cond)) {                                                 \
+			printf("%s:%d: not true: %s\n", __FILE__, __LINE__,    \
+			       #cond);                                         \
+			exit(1);                                               \
+		}                                                              \
+	} while (0)
+
+#define check_equal(a, b)                                                      \
+	do {                                                                   \
+		long long a_ = (long long)(a), b_ = (long long)(b);            \
+		if (a_ != b_) {                                                \
+			printf("%s:%d: %s is %lld, not %lld\n", __FILE__,      \
+			       __LINE__, #a, a_, b_);                          \
+			exit(1);                                               \
+		}                                                              \
+	} while (0)
+
+/* After something that must have killed the guest. */
+#define still_alive()                                                          \
+	do {                                                                   \
+		puts("it should be dead");                                     \
+		exit(1);                                                       \
+	} while (0)
+
+#endif
