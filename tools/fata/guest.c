@@ -399,8 +399,11 @@ static int exit_status(const struct guest *g)
 		     (unsigned long long)g->o->timeout_ms);
 		return EXIT_TIMED_OUT;
 	}
-	if (g->signals && g->reason == REASON_NONE)
+	if (g->signals && g->reason == REASON_NONE) {
+		if (g->killed)
+			fail("the guest was destroyed: it did not shut down");
 		return 128 + SIGINT;
+	}
 	if (!*g->id) {
 		fail("xl could not create the guest: %s",
 		     g->complaint ? g->complaint : "no reason given");

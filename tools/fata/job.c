@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
@@ -106,20 +107,36 @@ void job_end(struct job *j)
 	reap(j, 0);
 }
 
+/* Reads what comes and forgets it; closes the pipe at its end. */
+static void drop(int *fd)
+{
+	char buffer[4096];
+	ssize_t n;
+
+	if (*fd < 0)
+		return;
+	while ((n = read(*fd, buffer, sizeof(buffer))) > 0)
+		;
+	if (n == 0 || (errno != EAGAIN && errno != EINTR))
+		close_fd(fd);
+}
+
 int job_run(bool lab, char *const argv[])
 {
 	struct job j;
-	char drop[512];
 	int err = job_start(&j, lab, argv);
 
 	if (err)
 		return err;
 	close_fd(&j.in);
-	close_fd(&j.err);
-	fcntl(j.out, F_SETFL, 0);
-	while (read(j.out, drop, sizeof(drop)) > 0)
-		;
+	while (j.out >= 0 || j.err >= 0) {
+		struct pollfd p[] = {{.fd = j.out, .events = POLLIN},
+				     {.fd = j.err, .events = POLLIN}};
+
+		poll(p, ARRAY_SIZE(p), -1);
+		drop(&j.out);
+		drop(&j.err);
+	}
 	reap(&j, 0);
-	close_fd(&j.out);
 	return j.status;
 }
