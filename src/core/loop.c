@@ -33,6 +33,8 @@
 
 struct loop loop_cpu0 = {.ready = LIST_INIT(loop_cpu0.ready)};
 
+void (*loop_callbacks)(bool begin);
+
 void loop_ready(struct task *t)
 {
 	struct loop *l = loop_this();
@@ -70,8 +72,12 @@ static void next_round(struct loop *l)
 {
 	for (;;) {
 		l->callback = true;
+		if (loop_callbacks)
+			loop_callbacks(true);
 		call_timers();
 		call_events();
+		if (loop_callbacks)
+			loop_callbacks(false);
 		l->callback = false;
 		l->left = l->n_ready;
 		if (l->left)

@@ -39,6 +39,12 @@ void loop_ready(struct task *t);
  */
 void loop_schedule(void);
 
+/*
+ * Called before (true) and after (false) callbacks run, on the stack and with
+ * the thread pointer of whichever task waits; libc's. May be NULL.
+ */
+extern void (*loop_callbacks)(bool begin);
+
 /* The first thing that a new task does on its own stack. */
 void loop_arrived(void);
 

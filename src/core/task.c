@@ -69,6 +69,8 @@ static void stack_put(struct task *t)
 	platform_stack_free(t->stack, t->stack_size);
 }
 
+struct task_hooks task_hooks;
+
 static struct task *task_new(const char *name)
 {
 	size_t head = (sizeof(struct task) + 63) & ~(size_t)63;
@@ -137,6 +139,12 @@ int fata_task_spawn(struct task **t_out, const struct task_attr *attr,
 	t->arg = arg;
 	platform_context_init(t->context, t->stack, t->stack_size, task_start,
 			      t);
+	if (task_hooks.made && task_hooks.made(t)) {
+		platform_context_destroy(t->context);
+		stack_put(t);
+		heap_free(t);
+		return -ENOMEM;
+	}
 	list_add_last(&all, &t->all);
 	if (t_out) {
 		t->refs++;
@@ -150,6 +158,8 @@ void fata_task_exit(int result)
 {
 	struct task *t = fata_task_self();
 
+	if (task_hooks.ends)
+		task_hooks.ends(t);
 	t->result = result;
 	t->state = TASK_DEAD;
 	event_signal(&t->ended);

@@ -69,6 +69,17 @@ int task_check_cancel(void);
 /* Free what ended; called by the loop, on another stack than the dead one's. */
 void task_reap(struct task *t);
 
+/*
+ * What libc does when a task has been made (0, or -ENOMEM: the spawn fails)
+ * and, on the task itself, when it ends. Either may be NULL.
+ */
+struct task_hooks {
+	int (*made)(struct task *t);
+	void (*ends)(struct task *t);
+};
+
+extern struct task_hooks task_hooks;
+
 /* A word that libc keeps for each task. */
 void **task_libc(struct task *t);
 

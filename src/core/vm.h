@@ -65,6 +65,9 @@ bool vm_writable(const void *p, size_t n);
  */
 bool vm_fault(const void *p, bool write);
 
+/* Give every lazy page of [p, p + size) its memory now. 0 or -ENOMEM. */
+int vm_fill(void *p, size_t size);
+
 /* Is p in the guard of a stack? For the panic's message. */
 bool vm_is_guard(const void *p);
 

@@ -22,6 +22,8 @@ struct frame {
 	uint64_t r15, r14, r13, r12, bx, bp, ip;
 };
 
+uint64_t context_default_fs;
+
 size_t platform_context_size(void)
 {
 	return sizeof(struct context);
@@ -56,7 +58,7 @@ void platform_context_switch(struct context *from, struct context *to)
 	if (from->fpu)
 		cpu_fpu_save(from->fpu);
 	if (from->fs_base != to->fs_base)
-		cpu_set_fs_base(to->fs_base);
+		cpu_set_fs_base(to->fs_base ? to->fs_base : context_default_fs);
 	cpu->kernel_stack = to->kernel_stack;
 	context_switch(&from->sp, to->sp);
 	/* Here `from` runs again; `to` may be gone. */

@@ -10,8 +10,8 @@
 struct context {
 	uint64_t sp;
 	/*
-	 * The thread pointer. While the task runs the register is the truth;
-	 * whoever changes the register changes this too.
+	 * The thread pointer; 0: context_default_fs. While the task runs the
+	 * register is the truth; whoever changes the register changes this too.
 	 */
 	uint64_t fs_base;
 	uint64_t kernel_stack; /* top; 0: none yet. Kept in struct cpu while
@@ -22,5 +22,11 @@ struct context {
 	 */
 	void *fpu;
 };
+
+/*
+ * For tasks without a thread pointer of their own: callbacks of the program run
+ * on any task's stack and may look at thread-local variables.
+ */
+extern uint64_t context_default_fs;
 
 #endif

@@ -54,5 +54,6 @@
 #define CPU_SELF 0
 #define CPU_KERNEL_STACK 8
 #define CPU_USER_RSP 16
+#define CPU_FPU_SIZE 28
 
 #endif

@@ -389,6 +389,20 @@ bool vm_fault(const void *p, bool write)
 	return !put_pages(at, 1, entry_flags(r->prot));
 }
 
+int vm_fill(void *p, size_t size)
+{
+	uint64_t at = (uint64_t)p & ~(uint64_t)(PAGE_SIZE - 1);
+
+	for (uint64_t end = (uint64_t)p + size; at < end; at += PAGE_SIZE) {
+		const struct range *r = range_find(&tree, at);
+
+		if (r && r->prot & VM_LAZY && !paging_entry(at) &&
+		    put_pages(at, 1, entry_flags(r->prot)))
+			return -ENOMEM;
+	}
+	return 0;
+}
+
 bool vm_is_guard(const void *p)
 {
 	const struct range *r = range_find(&tree, (uint64_t)p);
