@@ -30,7 +30,7 @@ KFLAGS   = -std=gnu11 $(O) -g $(WARN) -ffreestanding -fno-pic -fno-pie \
 	-ffunction-sections -fdata-sections -fno-common \
 	-fno-asynchronous-unwind-tables -fno-strict-aliasing \
 	-nostdinc -isystem $(MUSL) -isystem $(GCCHDR) -isystem $(XENHDR) \
-	-Iinclude -Isrc -D__XEN_INTERFACE_VERSION__=0x00040e00 -D__FATA_XEN__
+	-Iinclude -Isrc -D__XEN_INTERFACE_VERSION__=0x00040e00 -D__FATA_XEN__ -D_GNU_SOURCE
 
 KSRC := $(wildcard src/*.c $(addprefix src/,$(addsuffix /*.[cS], \
 	arch/x86_64 core xen drivers net fs libc)))

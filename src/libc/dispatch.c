@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * From a system call's number to its function; every refusal is noticed.
+ *
+ * A call that the table refuses, or does not know, is ENOSYS for the program
+ * and one line in the log, with the place that asked for it: nobody should
+ * have to guess why a program does not work here.
+ */
+#include <arch/x86_64/context.h>
+#include <arch/x86_64/cpu.h>
+#include <errno.h>
+#include <fata/log.h>
+#include <libc/frame.h>
+#include <libc/table.h>
+#include <libc/thread.h>
+#include <string.h>
+
+FATA_LOG_SOURCE("libc");
+
+/* A bit for each number that has been reported; one for all beyond. */
+static uint64_t reported[SYSCALL_MAX / 64 + 1];
+
+static bool first_time(uint64_t nr)
+{
+	uint64_t n = nr < SYSCALL_MAX ? nr : SYSCALL_MAX;
+	uint64_t bit = 1ull << n % 64;
+
+	if (reported[n / 64] & bit)
+		return false;
+	reported[n / 64] |= bit;
+	return true;
+}
+
+static long refuse(const struct syscall *s, const struct frame *f)
+{
+	if (!first_time(f->ax))
+		return -ENOSYS;
+	if (s && s->name)
+		log_warn("system call %llu (%s) from %#llx: %s",
+			 (unsigned long long)f->ax, s->name,
+			 (unsigned long long)f->ip, s->note);
+	else
+		log_warn("system call %llu from %#llx: unknown",
+			 (unsigned long long)f->ax, (unsigned long long)f->ip);
+	return -ENOSYS;
+}
+
+/* Callbacks may use the FPU, which a waiting call's program needs back. */
+void libc_callbacks(bool begin)
+{
+	void *fpu = thread_context()->fpu;
+
+	if (fpu && begin)
+		cpu_fpu_save(fpu);
+	else if (fpu)
+		cpu_fpu_load(fpu);
+}
+
+/*
+ * The FPU belongs to the program for the whole of a call: a switch of tasks in
+ * it saves all registers. Calls nest when a callback of the loop makes one; the
+ * outer one's area is then put back.
+ */
+void libc_syscall(struct frame *f, void *fpu)
+{
+	const struct syscall *s = syscall_find(f->ax);
+	struct context *c = thread_context();
+	void *outer = c->fpu;
+
+	if (!s || !s->fn) {
+		f->ax = (uint64_t)refuse(s, f);
+		return;
+	}
+	if (this_cpu()->xsave) /* the header of an XSAVE area starts as zero */
+		memset((char *)fpu + 512, 0, 64);
+	c->fpu = outer ? outer : fpu;
+	thread_entered(f);
+	f->ax = (uint64_t)s->fn(f->di, f->si, f->dx, f->r10, f->r8, f->r9);
+	c->fpu = outer;
+}

@@ -1,0 +1,350 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Reading, writing and the rest of what is done to an open file, whatever its
+ * kind. The one place where a file operation waits.
+ */
+#include <errno.h>
+#include <fata/heap.h>
+#include <libc/file.h>
+#include <libc/sys.h>
+#include <libc/user.h>
+#include <limits.h>
+#include <poll.h>
+#include <string.h>
+
+struct file *file_new(const struct file_ops *ops, int flags, void *data)
+{
+	struct file *f = heap_calloc(1, sizeof(*f));
+
+	if (!f)
+		return NULL;
+	f->ops = ops;
+	f->refs = 1;
+	f->flags = flags;
+	f->data = data;
+	return f;
+}
+
+void file_get(struct file *f)
+{
+	f->refs++;
+}
+
+void file_put(struct file *f)
+{
+	if (--f->refs)
+		return;
+	if (f->ops->close)
+		f->ops->close(f);
+	heap_free(f);
+}
+
+short file_poll(struct file *f)
+{
+	if (f->ops->poll)
+		return f->ops->poll(f);
+	return (short)((file_reads(f) ? POLLIN | POLLRDNORM : 0) |
+		       (file_writes(f) ? POLLOUT | POLLWRNORM : 0));
+}
+
+/* Wait for the file to change; 0, -EAGAIN when it may not wait, -EINTR. */
+static int file_wait(struct file *f, uint64_t *seen)
+{
+	if (f->flags & O_NONBLOCK || !f->ops->event)
+		return -EAGAIN;
+	return event_wait(f->ops->event(f), seen, FATA_FOREVER) ? -EINTR : 0;
+}
+
+static uint64_t file_seen(struct file *f)
+{
+	return f->ops->event ? event_count(f->ops->event(f)) : 0;
+}
+
+ssize_t file_read(struct file *f, void *p, size_t n, uint64_t *pos)
+{
+	if (!file_reads(f))
+		return -EBADF;
+	if (!f->ops->read)
+		return f->ops->list ? -EISDIR : -EINVAL;
+	for (;;) {
+		uint64_t seen = file_seen(f);
+		ssize_t r;
+		int err;
+
+		/* again after each wait: another thread may have unmapped it */
+		if (!user_writable(p, n))
+			return -EFAULT;
+		r = f->ops->read(f, p, n, pos);
+		if (r != -EAGAIN)
+			return r;
+		err = file_wait(f, &seen);
+		if (err)
+			return err;
+	}
+}
+
+/* A blocking write goes on until all is written, as on Linux. */
+ssize_t file_write(struct file *f, const void *p, size_t n, uint64_t *pos)
+{
+	size_t done = 0;
+
+	if (!file_writes(f))
+		return -EBADF;
+	if (!f->ops->write)
+		return -EINVAL;
+	for (;;) {
+		uint64_t seen = file_seen(f);
+		ssize_t r;
+		int err;
+
+		if (!user_readable((const char *)p + done, n - done))
+			return done ? (ssize_t)done : -EFAULT;
+		r = f->ops->write(f, (const char *)p + done, n - done, pos);
+		if (r < 0 && r != -EAGAIN)
+			return done ? (ssize_t)done : r;
+		if (r >= 0) {
+			done += (size_t)r;
+			if (done == n || r == 0)
+				return (ssize_t)done;
+		}
+		err = file_wait(f, &seen);
+		if (err)
+			return done ? (ssize_t)done : err;
+	}
+}
+
+/* Several buffers in a row; a short one ends it. */
+static ssize_t vector(struct file *f, bool write, const struct iovec *iov,
+		      int n, uint64_t *pos)
+{
+	size_t done = 0;
+	ssize_t r = user_iov(iov, n, !write);
+
+	if (r < 0)
+		return r;
+	for (int i = 0; i < n; i++) {
+		struct iovec v = iov[i];
+
+		if (!v.iov_len)
+			continue;
+		/* what has been read is given at once, not waited for */
+		if (done && !write && !(file_poll(f) & POLLIN))
+			break;
+		r = write ? file_write(f, v.iov_base, v.iov_len, pos)
+			  : file_read(f, v.iov_base, v.iov_len, pos);
+		if (r < 0)
+			return done ? (ssize_t)done : r;
+		done += (size_t)r;
+		if ((size_t)r < v.iov_len)
+			break;
+	}
+	return (ssize_t)done;
+}
+
+long sys_read(int fd, void *p, size_t n)
+{
+	struct file *f = fd_get(fd);
+	long r;
+
+	if (!f)
+		return -EBADF;
+	r = file_read(f, p, n > INT_MAX ? INT_MAX : n, &f->pos);
+	file_put(f);
+	return r;
+}
+
+long sys_write(int fd, const void *p, size_t n)
+{
+	struct file *f = fd_get(fd);
+	long r;
+
+	if (!f)
+		return -EBADF;
+	r = file_write(f, p, n > INT_MAX ? INT_MAX : n, &f->pos);
+	file_put(f);
+	return r;
+}
+
+long sys_readv(int fd, const struct iovec *iov, int n)
+{
+	struct file *f = fd_get(fd);
+	long r;
+
+	if (!f)
+		return -EBADF;
+	r = vector(f, false, iov, n, &f->pos);
+	file_put(f);
+	return r;
+}
+
+long sys_writev(int fd, const struct iovec *iov, int n)
+{
+	struct file *f = fd_get(fd);
+	long r;
+
+	if (!f)
+		return -EBADF;
+	r = vector(f, true, iov, n, &f->pos);
+	file_put(f);
+	return r;
+}
+
+/* At a position of its own, which only some files have. */
+static long positioned(int fd, bool write, const struct iovec *iov, int n,
+		       off_t at)
+{
+	struct file *f = fd_get(fd);
+	uint64_t pos = (uint64_t)at;
+	long r;
+
+	if (!f)
+		return -EBADF;
+	if (at < 0)
+		r = -EINVAL;
+	else if (!f->ops->seekable)
+		r = -ESPIPE;
+	else
+		r = vector(f, write, iov, n, &pos);
+	file_put(f);
+	return r;
+}
+
+long sys_preadv(int fd, const struct iovec *iov, int n, off_t at)
+{
+	return positioned(fd, false, iov, n, at);
+}
+
+long sys_pwritev(int fd, const struct iovec *iov, int n, off_t at)
+{
+	return positioned(fd, true, iov, n, at);
+}
+
+static struct iovec one(const void *p, size_t n)
+{
+	return (struct iovec){(void *)(uintptr_t)p, n > INT_MAX ? INT_MAX : n};
+}
+
+long sys_pread64(int fd, void *p, size_t n, off_t at)
+{
+	struct iovec v = one(p, n);
+
+	return positioned(fd, false, &v, 1, at);
+}
+
+long sys_pwrite64(int fd, const void *p, size_t n, off_t at)
+{
+	struct iovec v = one(p, n);
+
+	return positioned(fd, true, &v, 1, at);
+}
+
+/* With flags (RWF_*), of which none is needed here; -1: the file's position. */
+long sys_preadv2(int fd, const struct iovec *iov, int n, off_t at,
+		 uint64_t high, int flags)
+{
+	(void)high;
+	if (flags)
+		return -EOPNOTSUPP;
+	return at == -1 ? sys_readv(fd, iov, n) : sys_preadv(fd, iov, n, at);
+}
+
+long sys_pwritev2(int fd, const struct iovec *iov, int n, off_t at,
+		  uint64_t high, int flags)
+{
+	(void)high;
+	if (flags)
+		return -EOPNOTSUPP;
+	return at == -1 ? sys_writev(fd, iov, n) : sys_pwritev(fd, iov, n, at);
+}
+
+long sys_lseek(int fd, off_t offset, int whence)
+{
+	struct file *f = fd_get(fd);
+	off_t r;
+
+	if (!f)
+		return -EBADF;
+	r = f->ops->seek ? f->ops->seek(f, offset, whence) : -ESPIPE;
+	if (r >= 0)
+		f->pos = (uint64_t)r;
+	file_put(f);
+	return r;
+}
+
+#define FIONBIO 0x5421
+#define FIOCLEX 0x5451
+#define FIONCLEX 0x5450
+
+static long set_nonblock(struct file *f, const int *on)
+{
+	if (!user_readable(on, sizeof(*on)))
+		return -EFAULT;
+	f->flags = *on ? f->flags | O_NONBLOCK : f->flags & ~O_NONBLOCK;
+	return 0;
+}
+
+long sys_ioctl(int fd, unsigned command, uint64_t arg)
+{
+	struct file *f = fd_get(fd);
+	long r = -ENOTTY;
+
+	if (!f)
+		return -EBADF;
+	if (f->flags & O_PATH)
+		r = -EBADF;
+	else if (command == FIOCLEX || command == FIONCLEX)
+		r = fd_set_cloexec(fd, command == FIOCLEX);
+	else if (command == FIONBIO)
+		r = set_nonblock(f, (const int *)arg);
+	else if (f->ops->ioctl)
+		r = f->ops->ioctl(f, command, arg);
+	file_put(f);
+	return r;
+}
+
+long sys_fstat(int fd, struct stat *s)
+{
+	struct file *f = fd_get(fd);
+	long r = -EFAULT;
+
+	if (!f)
+		return -EBADF;
+	if (user_writable(s, sizeof(*s))) {
+		memset(s, 0, sizeof(*s));
+		r = f->ops->stat ? f->ops->stat(f, s) : 0;
+	}
+	file_put(f);
+	return r;
+}
+
+long sys_ftruncate(int fd, off_t size)
+{
+	struct file *f = fd_get(fd);
+	long r;
+
+	if (!f)
+		return -EBADF;
+	if (size < 0 || !file_writes(f) || !f->ops->truncate)
+		r = -EINVAL;
+	else
+		r = f->ops->truncate(f, (uint64_t)size);
+	file_put(f);
+	return r;
+}
+
+long sys_fsync(int fd)
+{
+	struct file *f = fd_get(fd);
+	long r;
+
+	if (!f)
+		return -EBADF;
+	if (f->flags & O_PATH)
+		r = -EBADF;
+	else if (f->ops->sync)
+		r = f->ops->sync(f);
+	else
+		r = f->ops->seekable ? 0 : -EINVAL;
+	file_put(f);
+	return r;
+}

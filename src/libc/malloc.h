@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef FATA_LIBC_MALLOC_H
+#define FATA_LIBC_MALLOC_H
+
+/* Does nothing; whoever names it has malloc.c in the image. */
+void malloc_linked(void);
+
+#endif

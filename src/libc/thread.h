@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What libc's side keeps for a task: its thread number, what is to be done when
+ * it ends, its signals.
+ *
+ * Every task that runs program code has one (task.h: the word `libc`): the main
+ * task and pthreads from their start, tasks of fata_task_spawn from theirs
+ * (tls.c). A pthread is a task whose own stack serves its system calls, while
+ * it runs on the stack that libc brought along:
+ *
+ *     struct task -- stack: 16 KiB, frames of system calls only
+ *        | libc      context: thread pointer, kernel_stack = top of that stack
+ *     struct thread -- tid, clear_tid, robust list
+ */
+#ifndef FATA_LIBC_THREAD_H
+#define FATA_LIBC_THREAD_H
+
+#include <core/list.h>
+#include <core/task.h>
+#include <stdint.h>
+
+struct context;
+struct frame;
+
+struct thread {
+	struct list all;
+	struct task *task;
+	int tid;
+	uint32_t *clear_tid; /* set to 0 and woken when the thread ends */
+	void *robust;	     /* head of libc's list of robust mutexes */
+	uint64_t clone_flags;
+	uint64_t sigmask;
+	void *tls; /* memory of the thread pointer, when it is ours (tls.c) */
+};
+
+/* The calling task's; NULL for tasks that never run program code. */
+static inline struct thread *thread_self(void)
+{
+	return *task_libc(fata_task_self());
+}
+
+static inline struct context *thread_context(void)
+{
+	return fata_task_self()->context;
+}
+
+/* A thread for this task, with a number of its own; NULL without memory. */
+struct thread *thread_new(struct task *t);
+
+/* Give back the structure and its number. */
+void thread_free(struct thread *t);
+
+/* The thread of that number, or NULL. */
+struct thread *thread_find(int tid);
+
+/*
+ * The program's registers at the system call that is being served; valid until
+ * the call first parks.
+ */
+void thread_entered(struct frame *f);
+struct frame *thread_frame(void);
+
+/* The top of a task's stack, where its system calls are to be served. */
+uint64_t thread_kernel_stack(const struct task *t);
+
+/*
+ * Change the calling task's thread pointer. The first one is main's, which all
+ * tasks without their own use from then on (callbacks run on any task).
+ */
+void thread_set_pointer(uint64_t fs_base);
+uint64_t main_thread_pointer(void);
+
+/* How many there are. */
+unsigned thread_count(void);
+
+#endif
