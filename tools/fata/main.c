@@ -17,8 +17,10 @@ static const struct {
 } commands[] = {
 	{"cc", cmd_cc, "compile and link C into an image"},
 	{"c++", cmd_cxx, "the same for C++"},
+	{"run", cmd_run, "run an image on Xen, or in the lab without one"},
 	{"config", cmd_config, "print an image's xl or libvirt configuration"},
 	{"inspect", cmd_inspect, "show what an image holds and asks for"},
+	{"new", cmd_new, "start a program of your own"},
 	{"lab", cmd_lab, "a real Xen in QEMU: start, use, end it"},
 };
 

@@ -1,0 +1,457 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The life of one guest (guest.h).
+ *
+ * xl is told to preserve the guest when it ends, whatever the user wants to
+ * become of it: a domain that xl destroys takes the tail of its console along.
+ * So the tool sees the end, waits until the console has gone quiet, and only
+ * then does what was asked for. The order of things:
+ *
+ *     create   xl create -p -F    "Waiting for domain NAME (domid 5) to die"
+ *     console  xenconsole         a NUL: it listens, nothing can be lost
+ *     unpause  xl unpause
+ *              ... the guest runs; ^C: xl shutdown ...
+ *     create   says               "Domain 5 has shut down, reason code 0 0x0"
+ *     quiet    no output for a while
+ *     end      xl destroy, after xl dump-core if wanted
+ */
+#include "guest.h"
+#include "console.h"
+#include "job.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#define QUIET_MS       200  /* after the guest has said its status */
+#define QUIET_CRASH_MS 1000 /* when more may come */
+#define GRACE_MS       10000
+#define NEVER          UINT64_MAX
+
+enum {
+	REASON_NONE = -1,
+	REASON_POWEROFF,
+	REASON_REBOOT,
+	REASON_SUSPEND,
+	REASON_CRASH,
+	REASON_WATCHDOG
+};
+
+enum stage { CREATING, ATTACHING, RUNNING, DRAINING, OVER };
+
+struct guest {
+	const struct guest_options *o;
+	struct console console;
+	struct job create, attach, stop;
+	enum stage stage;
+	char id[16];
+	int reason, signals;
+	struct text said; /* by xl, the line that is not yet complete */
+	char *complaint;  /* xl's first error */
+	uint64_t grace, timeout, quiet; /* deadlines */
+	bool timed_out, killed;
+	char input[1024]; /* from stdin, on its way to the guest */
+	size_t input_n;
+};
+
+static void close_fd(int *fd)
+{
+	close(*fd);
+	*fd = -1;
+}
+
+static uint64_t now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000ull + t.tv_nsec / 1000000;
+}
+
+/* Begins `xl COMMAND ID` beside the guest's other jobs. */
+static int start_xl(struct guest *g, struct job *j, const char *command)
+{
+	char *argv[] = {"xl", (char *)command, g->id, NULL};
+
+	return job_start(j, g->o->lab, argv);
+}
+
+static void stop(struct guest *g, const char *command)
+{
+	job_end(&g->stop);
+	start_xl(g, &g->stop, command);
+}
+
+static void destroy(struct guest *g)
+{
+	if (g->killed || !*g->id)
+		return;
+	g->killed = true;
+	stop(g, "destroy");
+}
+
+/* --- what xl says --------------------------------------------------------- */
+
+/*
+ * The console client is xl's own helper, run directly: only so does it read a
+ * stdin that is no terminal, and say (by a NUL) that it listens.
+ */
+static int attach(struct guest *g)
+{
+	static char script[] =
+		"for c in xenconsole /usr/lib/xen*/bin/xenconsole "
+		"/usr/libexec/xen/bin/xenconsole "
+		"/usr/local/lib/xen*/bin/xenconsole "
+		"/usr/local/libexec/xen/bin/xenconsole; do "
+		"c=$(command -v \"$c\") && "
+		"exec \"$c\" --interactive --start-notify-fd 2 \"$1\"; done; "
+		"echo xenconsole not found >&2; exit 1";
+	char *argv[] = {"sh", "-c", script, "sh", g->id, NULL};
+
+	int err = job_start(&g->attach, g->o->lab, argv);
+
+	if (!err)
+		fcntl(g->attach.in, F_SETFL, O_NONBLOCK);
+	return err;
+}
+
+static void xl_line(struct guest *g, const char *line)
+{
+	const char *p;
+	int err;
+
+	if (g->o->verbose)
+		fprintf(stderr, "xl: %s\n", line);
+	p = strstr(line, "(domid ");
+	if (g->stage == CREATING && p && starts_with(line, "Waiting for")) {
+		snprintf(g->id, sizeof(g->id), "%d", atoi(p + 7));
+		g->stage = ATTACHING;
+		free(g->complaint); /* no more than a warning */
+		g->complaint = NULL;
+		err = attach(g);
+		if (err)
+			g->complaint = xstrdup(strerror(-err));
+		return;
+	}
+	p = strstr(line, "has shut down, reason code ");
+	if (p && g->stage >= ATTACHING) {
+		g->reason = atoi(p + strlen("has shut down, reason code "));
+		g->stage = DRAINING;
+	}
+	if (!g->complaint && g->stage == CREATING && *line &&
+	    !strstr(line, "warning"))
+		g->complaint = xstrdup(line);
+}
+
+/* Lines of xl's stderr; false at its end. */
+static bool read_xl(struct guest *g)
+{
+	char buffer[1024], *newline;
+	ssize_t n = read(g->create.err, buffer, sizeof(buffer));
+
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return true;
+	if (n <= 0)
+		return false;
+	text_add(&g->said, buffer, n);
+	while (g->said.n && (newline = memchr(g->said.s, '\n', g->said.n))) {
+		size_t used = newline + 1 - g->said.s;
+
+		*newline = '\0';
+		xl_line(g, g->said.s);
+		g->said.n -= used;
+		memmove(g->said.s, g->said.s + used, g->said.n);
+	}
+	return true;
+}
+
+/* --- the console ------------------------------------------------------------
+ */
+
+/* The client's stderr: a NUL when it listens; else what is wrong. */
+static bool read_notice(struct guest *g)
+{
+	char buffer[256];
+	ssize_t n = read(g->attach.err, buffer, sizeof(buffer) - 1);
+
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return true;
+	if (n <= 0)
+		return false;
+	buffer[n] = '\0';
+	if (g->stage == ATTACHING && memchr(buffer, '\0', n)) {
+		g->stage = RUNNING;
+		stop(g, "unpause");
+	} else if (g->stage == ATTACHING && !g->complaint) {
+		buffer[strcspn(buffer, "\n")] = '\0';
+		g->complaint = xstrdup(buffer);
+	}
+	return true;
+}
+
+static bool read_console(struct guest *g)
+{
+	char buffer[4096];
+	ssize_t n = read(g->attach.out, buffer, sizeof(buffer));
+
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return true;
+	if (n <= 0)
+		return false;
+	console_take(&g->console, buffer, n);
+	g->quiet = NEVER; /* begins anew */
+	if (g->console.broken)
+		destroy(g);
+	return true;
+}
+
+/* Our stdin; false at its end. */
+static bool read_stdin(struct guest *g)
+{
+	ssize_t n = read(STDIN_FILENO, g->input, sizeof(g->input));
+
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return true;
+	if (n <= 0)
+		return false;
+	g->input_n = n;
+	return true;
+}
+
+/* Never blocks: a guest that reads nothing must not keep us from a ^C. */
+static void write_input(struct guest *g)
+{
+	ssize_t n = write(g->attach.in, g->input, g->input_n);
+
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n < 0)
+		n = g->input_n; /* the console is closing */
+	g->input_n -= n;
+	memmove(g->input, g->input + n, g->input_n);
+}
+
+/* --- signals and deadlines ---------------------------------------------------
+ */
+
+static void interrupted(struct guest *g, int signals)
+{
+	struct signalfd_siginfo info;
+
+	while (read(signals, &info, sizeof(info)) == sizeof(info)) {
+		if (info.ssi_signo == SIGCHLD)
+			continue;
+		if (g->stage == CREATING) {
+			g->signals++;
+			kill(-g->create.pid, SIGTERM);
+		} else if (g->signals++ == 0 && g->stage == RUNNING) {
+			stop(g, "shutdown");
+			g->grace = now_ms() + GRACE_MS;
+		} else {
+			destroy(g);
+		}
+	}
+}
+
+/* Jobs that ended, deadlines that passed. */
+static void step(struct guest *g)
+{
+	uint64_t now = now_ms();
+
+	if (g->stop.pid && job_ended(&g->stop)) {
+		/* a guest that does not listen to a shutdown request */
+		if (g->stop.status && g->grace != NEVER && !g->killed)
+			destroy(g);
+	}
+	if (now >= g->grace)
+		destroy(g);
+	if (now >= g->timeout && g->stage < DRAINING) {
+		g->timed_out = true;
+		g->timeout = NEVER;
+		if (g->stage == CREATING)
+			kill(-g->create.pid, SIGTERM);
+		destroy(g);
+	}
+	if (g->stage == DRAINING && g->quiet == NEVER)
+		g->quiet = now +
+			   (g->console.has_status ? QUIET_MS : QUIET_CRASH_MS);
+	if (g->stage == DRAINING && now >= g->quiet)
+		g->stage = OVER;
+	if (g->stage == ATTACHING && g->complaint)
+		g->stage = OVER;
+}
+
+static uint64_t least(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+static int wait_ms(const struct guest *g)
+{
+	uint64_t until = least(g->grace, g->timeout), now = now_ms();
+
+	if (g->stage == DRAINING)
+		until = least(until, g->quiet);
+	if (until == NEVER)
+		return -1;
+	if (until <= now)
+		return 0;
+	return until - now > 3600000 ? 3600000 : (int)(until - now);
+}
+
+/* A background process that reads its terminal would be stopped. */
+static bool may_read_stdin(void)
+{
+	return !isatty(STDIN_FILENO) || tcgetpgrp(STDIN_FILENO) == getpgrp();
+}
+
+static void watch(struct guest *g, int signals)
+{
+	bool input = may_read_stdin();
+
+	while (g->stage != OVER) {
+		bool take = input && !g->input_n && g->stage == RUNNING;
+		struct pollfd p[] = {
+			{.fd = signals, .events = POLLIN},
+			{.fd = g->create.err, .events = POLLIN},
+			{.fd = g->attach.err, .events = POLLIN},
+			{.fd = g->attach.out, .events = POLLIN},
+			{.fd = take ? STDIN_FILENO : -1, .events = POLLIN},
+			{.fd = g->input_n ? g->attach.in : -1,
+			 .events = POLLOUT},
+		};
+
+		if (poll(p, ARRAY_SIZE(p), wait_ms(g)) < 0 && errno != EINTR)
+			break;
+		if (p[0].revents)
+			interrupted(g, signals);
+		if (p[3].revents && !read_console(g))
+			close_fd(&g->attach.out);
+		if (p[2].revents && !read_notice(g))
+			close_fd(&g->attach.err);
+		if (p[4].revents)
+			input = read_stdin(g);
+		if (p[5].revents)
+			write_input(g);
+		if (p[1].revents && !read_xl(g)) {
+			close_fd(&g->create.err);
+			if (g->stage < DRAINING)
+				g->stage = OVER; /* destroyed, or never was */
+		}
+		step(g);
+	}
+}
+
+/* --- the end
+ * ------------------------------------------------------------------ */
+
+static bool crashed(const struct guest *g)
+{
+	return g->reason == REASON_CRASH || g->reason == REASON_WATCHDOG;
+}
+
+static void dump_core(const struct guest *g)
+{
+	char *argv[] = {"xl", "dump-core", (char *)g->id, (char *)g->o->core,
+			NULL};
+
+	if (job_run(g->o->lab, argv))
+		fail("xl could not dump the guest's core to %s", g->o->core);
+}
+
+static void clean_up(struct guest *g)
+{
+	char *argv[] = {"xl", "destroy", g->id, NULL};
+
+	/* stopped in the midst of creating it */
+	if (!*g->id && g->o->own_name && (g->signals || g->timed_out)) {
+		argv[2] = (char *)g->o->name;
+		job_run(g->o->lab, argv);
+	}
+
+	if (crashed(g) && starts_with(g->o->on_crash, "coredump"))
+		dump_core(g);
+	if (crashed(g) && !strcmp(g->o->on_crash, "preserve")) {
+		fail("the crashed guest is kept as domain %s (%s)", g->id,
+		     g->o->lab ? "fata lab exec xl ..." : "xl ...");
+	} else if (*g->id && !g->killed) {
+		job_run(g->o->lab, argv);
+	}
+	while (g->killed && g->stop.pid && !job_ended(&g->stop))
+		poll(NULL, 0, 20);
+	job_end(&g->stop);
+	job_end(&g->attach);
+	job_end(&g->create);
+	text_free(&g->said);
+}
+
+static int exit_status(const struct guest *g)
+{
+	if (g->timed_out) {
+		fail("the guest was ended after %llu ms (--timeout)",
+		     (unsigned long long)g->o->timeout_ms);
+		return EXIT_TIMED_OUT;
+	}
+	if (g->signals && g->reason == REASON_NONE) {
+		if (g->killed)
+			fail("the guest was destroyed: it did not shut down");
+		return 128 + SIGINT;
+	}
+	if (!*g->id) {
+		fail("xl could not create the guest: %s",
+		     g->complaint ? g->complaint : "no reason given");
+		return EXIT_TOOL;
+	}
+	if (g->reason == REASON_NONE) {
+		fail("%s", g->complaint ? g->complaint
+					: "the guest was destroyed by another");
+		return EXIT_TOOL;
+	}
+	if (g->console.has_status && (g->console.status || !crashed(g)))
+		return g->console.status;
+	return crashed(g) ? EXIT_CRASHED : 0;
+}
+
+int guest_run(const struct guest_options *o)
+{
+	char *argv[] = {"xl", "create", "-qpF", (char *)o->config, NULL};
+	struct guest g = {
+		.o = o,
+		.reason = REASON_NONE,
+		.grace = NEVER,
+		.quiet = NEVER,
+		.timeout = o->timeout_ms ? now_ms() + o->timeout_ms : NEVER,
+		.attach = {.in = -1, .out = -1, .err = -1},
+		.stop = {.in = -1, .out = -1, .err = -1},
+	};
+	sigset_t mask, old;
+	int signals, err, status;
+
+	sigemptyset(&mask);
+	sigaddset(&mask, SIGINT);
+	sigaddset(&mask, SIGTERM);
+	sigaddset(&mask, SIGHUP);
+	sigaddset(&mask, SIGCHLD);
+	signals = signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK);
+	sigaddset(&mask, SIGPIPE); /* a write says EPIPE instead */
+	sigprocmask(SIG_BLOCK, &mask, &old);
+	err = job_start(&g.create, o->lab, argv);
+	if (signals < 0 || err) {
+		fail("cannot start xl: %s", strerror(err ? -err : errno));
+		return EXIT_TOOL;
+	}
+	watch(&g, signals);
+	clean_up(&g);
+	console_end(&g.console);
+	status = exit_status(&g);
+	close(signals);
+	sigprocmask(SIG_SETMASK, &old, NULL);
+	return status;
+}
