@@ -145,22 +145,21 @@ static void tail_put(const char *text, size_t n)
 
 void log_tail(void (*out)(const char *text, size_t n))
 {
-	size_t at = tail_total % tail_size, begin = at;
+	uint64_t from = 0;
 
 	if (tail_total > tail_size) { /* the oldest line is incomplete */
-		while (begin < tail_size && tail[begin] != '\n')
-			begin++;
-		if (begin < tail_size)
-			out(tail + begin + 1, tail_size - begin - 1);
-		begin = 0;
-	} else if (tail_total == tail_size) {
-		begin = at = tail_size;
-		out(tail, tail_size);
-	} else {
-		begin = 0;
+		from = tail_total - tail_size;
+		while (tail[from++ % tail_size] != '\n')
+			;
 	}
-	if (at > begin)
-		out(tail + begin, at - begin);
+	while (from < tail_total) {
+		size_t at = from % tail_size, n = tail_size - at;
+
+		if (n > tail_total - from)
+			n = tail_total - from;
+		out(tail + at, n);
+		from += n;
+	}
 }
 
 static char *moved_to;
