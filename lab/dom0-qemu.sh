@@ -20,8 +20,8 @@ libs=lib/x86_64-linux-gnu
 
 die()
 {
-	echo "lab: $*" >&2
-	exit 1
+  echo "lab: $*" >&2
+  exit 1
 }
 
 "$fata" lab status >/dev/null || die "no lab runs; start one: fata lab up"
@@ -31,37 +31,37 @@ lab=$(cd "$lab" && pwd)
 # All that it links with and that dom0's root does not have yet.
 make_archive()
 {
-	local tmp=$lab/tmp.qemu root=$lab/tmp.qemu/root pkg=$lab/pkg-xenqemu out
-	local search=$pkg/usr/lib/x86_64-linux-gnu:$pkg/lib/x86_64-linux-gnu
+  local tmp=$lab/tmp.qemu root=$lab/tmp.qemu/root pkg=$lab/pkg-xenqemu out
+  local search=$pkg/usr/lib/x86_64-linux-gnu:$pkg/lib/x86_64-linux-gnu
 
-	"$here/../scripts/pkg.sh" "$pkg" qemu-system-xen
-	rm -rf "$tmp"
-	mkdir -p "$root/$libs" "$root/usr/libexec" "$root/usr/share/qemu/keymaps"
-	: >"$root/usr/share/qemu/keymaps/en-us" # it wants one, for no keyboard
-	cp "$pkg/$where" "$root/$where"
-	search=$search:$lab/pkg/usr/lib/x86_64-linux-gnu
-	out=$(LD_LIBRARY_PATH=$search ldd "$pkg/$where") ||
-		die "cannot list the libraries of $pkg/$where"
-	case $out in
-	*'not found'*) die "a library is missing: ${out%% => not found*}" ;;
-	esac
-	"$lab/pkg/bin/busybox" cpio -t <"$lab/initrd.img" >"$tmp/has" 2>/dev/null
-	sed -n 's/.* => \(\/[^ ]*\) .*/\1/p' <<<"$out" | while read -r lib; do
-		grep -q "/${lib##*/}\$" "$tmp/has" || cp -L "$lib" "$root/$libs/"
-	done
-	"$lab/pkg/bin/busybox" tar -cf "$tmp/qemu.tar" -C "$root" . ||
-		die "cannot write $tmp/qemu.tar: is the disk full?"
-	mv "$tmp/qemu.tar" "$lab/dom0-qemu.tar"
-	rm -rf "$tmp"
+  "$here/../scripts/pkg.sh" "$pkg" qemu-system-xen
+  rm -rf "$tmp"
+  mkdir -p "$root/$libs" "$root/usr/libexec" "$root/usr/share/qemu/keymaps"
+  : >"$root/usr/share/qemu/keymaps/en-us" # it wants one, for no keyboard
+  cp "$pkg/$where" "$root/$where"
+  search=$search:$lab/pkg/usr/lib/x86_64-linux-gnu
+  out=$(LD_LIBRARY_PATH=$search ldd "$pkg/$where") ||
+    die "cannot list the libraries of $pkg/$where"
+  case $out in
+  *'not found'*) die "a library is missing: ${out%% => not found*}" ;;
+  esac
+  "$lab/pkg/bin/busybox" cpio -t <"$lab/initrd.img" >"$tmp/has" 2>/dev/null
+  sed -n 's/.* => \(\/[^ ]*\) .*/\1/p' <<<"$out" | while read -r lib; do
+    grep -q "/${lib##*/}\$" "$tmp/has" || cp -L "$lib" "$root/$libs/"
+  done
+  "$lab/pkg/bin/busybox" tar -cf "$tmp/qemu.tar" -C "$root" . ||
+    die "cannot write $tmp/qemu.tar: is the disk full?"
+  mv "$tmp/qemu.tar" "$lab/dom0-qemu.tar"
+  rm -rf "$tmp"
 }
 
 exec 7>"$lab/qemu.lock"
 flock -w 1800 7 || die "$lab/qemu.lock is still locked after 30 minutes"
 if [ ! -e "$lab/dom0-qemu.tar" ]; then
-	echo "lab: building QEMU for dom0" >&2
-	make_archive
+  echo "lab: building QEMU for dom0" >&2
+  make_archive
 fi
 "$fata" lab put "$lab/dom0-qemu.tar" /tmp/qemu.tar
 "$fata" lab exec "cd / && tar -xf /tmp/qemu.tar; rm -f /tmp/qemu.tar
-	/$where --version" </dev/null >/dev/null ||
-	die "QEMU does not fit into dom0's memory"
+  /$where --version" </dev/null >/dev/null ||
+  die "QEMU does not fit into dom0's memory"

@@ -20,32 +20,32 @@ here=$(cd "$(dirname "$0")" && pwd)
 lab=${FATA_LAB_DIR:-$here/../build/lab}
 fata=${FATA:-$here/../build/fata}
 modules="xen-netfront xen-blkfront xen-privcmd xen-evtchn xen-gntdev
-	xen-gntalloc xenfs"
+  xen-gntalloc xenfs"
 address='' script='' files=()
 
 die()
 {
-	echo "linux-guest: $*" >&2
-	exit 1
+  echo "linux-guest: $*" >&2
+  exit 1
 }
 
 usage="usage: linux-guest.sh [-a ADDRESS/BITS] [-f FILE]... -s SCRIPT NAME"
 while getopts a:f:s: option; do
-	case $option in
-	a) address=$OPTARG ;;
-	f) files+=("$OPTARG") ;;
-	s) script=$OPTARG ;;
-	*) die "$usage" ;;
-	esac
+  case $option in
+  a) address=$OPTARG ;;
+  f) files+=("$OPTARG") ;;
+  s) script=$OPTARG ;;
+  *) die "$usage" ;;
+  esac
 done
 shift $((OPTIND - 1))
 if [ $# -lt 1 ] || [ -z "$script" ]; then
-	die "$usage"
+  die "$usage"
 fi
 name=$1
 shift
 for f in "$script" ${files[@]+"${files[@]}"}; do
-	[ -r "$f" ] || die "cannot read $f"
+  [ -r "$f" ] || die "cannot read $f"
 done
 "$fata" lab status >/dev/null || die "no lab runs; start one: fata lab up"
 lab=$(cd "$lab" && pwd)
@@ -57,75 +57,75 @@ trap 'exit 1' HUP INT TERM
 
 pack()
 {
-	(cd "$1" && find . | LC_ALL=C sort |
-		"$busybox" cpio -o -H newc -R 0:0 2>/dev/null)
+  (cd "$1" && find . | LC_ALL=C sort |
+    "$busybox" cpio -o -H newc -R 0:0 2>/dev/null)
 }
 
 # The part that all guests share: made once, put into dom0 once. The kernel
 # reads several archives one after the other, so the guest's own part follows.
 make_base()
 {
-	local root=$tmp/root m done_modules=
-	local from
-	mkdir -p "$root"/{bin,sbin,usr/bin,usr/sbin,proc,sys,dev,tmp,root,guest} \
-		"$root/lib/modules"
-	cp "$busybox" "$root/bin/busybox"
-	for m in $("$busybox" --list); do
-		[ "$m" = busybox ] || ln -s /bin/busybox "$root/bin/$m"
-	done
-	from=$(echo "$lab"/pkg/lib/modules/*)
-	for m in $modules; do
-		cp "$(find "$from" -name "$m.ko")" "$root/lib/modules/"
-		done_modules="$done_modules $m"
-	done
-	# shellcheck disable=SC2086 # words
-	printf '%s\n' $done_modules >"$root/lib/modules/list"
-	install -m 755 "$here/guest/init" "$root/init"
-	pack "$root" >"$tmp/base"
-	mv "$tmp/base" "$lab/guest.img"
-	cat "$lab/stamp" "$here/guest/init" "$0" | sha256sum >"$lab/guest.stamp"
+  local root=$tmp/root m done_modules=
+  local from
+  mkdir -p "$root"/{bin,sbin,usr/bin,usr/sbin,proc,sys,dev,tmp,root,guest} \
+    "$root/lib/modules"
+  cp "$busybox" "$root/bin/busybox"
+  for m in $("$busybox" --list); do
+    [ "$m" = busybox ] || ln -s /bin/busybox "$root/bin/$m"
+  done
+  from=$(echo "$lab"/pkg/lib/modules/*)
+  for m in $modules; do
+    cp "$(find "$from" -name "$m.ko")" "$root/lib/modules/"
+    done_modules="$done_modules $m"
+  done
+  # shellcheck disable=SC2086 # words
+  printf '%s\n' $done_modules >"$root/lib/modules/list"
+  install -m 755 "$here/guest/init" "$root/init"
+  pack "$root" >"$tmp/base"
+  mv "$tmp/base" "$lab/guest.img"
+  cat "$lab/stamp" "$here/guest/init" "$0" | sha256sum >"$lab/guest.stamp"
 }
 
 want=$(cat "$lab/stamp" "$here/guest/init" "$0" | sha256sum)
 if [ "$want" != "$(cat "$lab/guest.stamp" 2>/dev/null)" ]; then
-	echo "lab: building the Linux guest" >&2
-	make_base
+  echo "lab: building the Linux guest" >&2
+  make_base
 fi
 if [ "$("$fata" lab exec 'cat /tmp/linux/stamp 2>/dev/null' </dev/null || true)" \
-	!= "$want" ]; then
-	echo "lab: putting the Linux guest's kernel into dom0" >&2
-	"$fata" lab exec 'mkdir -p /tmp/linux' </dev/null
-	"$fata" lab put "$lab/vmlinux" /tmp/linux/vmlinux
-	"$fata" lab put "$lab/guest.stamp" /tmp/linux/stamp
+  != "$want" ]; then
+  echo "lab: putting the Linux guest's kernel into dom0" >&2
+  "$fata" lab exec 'mkdir -p /tmp/linux' </dev/null
+  "$fata" lab put "$lab/vmlinux" /tmp/linux/vmlinux
+  "$fata" lab put "$lab/guest.stamp" /tmp/linux/stamp
 fi
 
 mkdir -p "$tmp/own/guest"
 install -m 755 "$script" "$tmp/own/guest/script"
 for f in ${files[@]+"${files[@]}"}; do
-	cp -L --preserve=mode "$f" "$tmp/own/guest/"
+  cp -L --preserve=mode "$f" "$tmp/own/guest/"
 done
 # an archive starts at a multiple of 4 bytes; busybox pads to 512
 { cat "$lab/guest.img" && pack "$tmp/own"; } >"$tmp/initrd"
 "$fata" lab put "$tmp/initrd" "/tmp/$name.initrd"
 
 {
-	echo "name = \"$name\""
-	echo 'type = "pvh"'
-	echo 'kernel = "/tmp/linux/vmlinux"'
-	echo "ramdisk = \"/tmp/$name.initrd\""
-	echo "extra = \"console=hvc0 loglevel=1 mitigations=off address=$address\""
-	echo 'memory = 192'
-	echo 'tsc_mode = "native"'
-	printf '%s\n' "$@"
+  echo "name = \"$name\""
+  echo 'type = "pvh"'
+  echo 'kernel = "/tmp/linux/vmlinux"'
+  echo "ramdisk = \"/tmp/$name.initrd\""
+  echo "extra = \"console=hvc0 loglevel=1 mitigations=off address=$address\""
+  echo 'memory = 192'
+  echo 'tsc_mode = "native"'
+  printf '%s\n' "$@"
 } >"$tmp/cfg"
 "$fata" lab put "$tmp/cfg" "/tmp/$name.cfg"
 "$fata" lab exec "rm -f /var/log/xen/console/guest-$name.log
-	xl create -q -p /tmp/$name.cfg || exit 1
-	tries=0
-	until [ -e /var/log/xen/console/guest-$name.log ]; do
-		tries=\$((tries + 1))
-		[ \$tries -lt 200 ] || exit 1
-		usleep 50000
-	done
-	rm -f /tmp/$name.initrd
-	xl unpause $name" </dev/null || die "xl cannot start $name"
+  xl create -q -p /tmp/$name.cfg || exit 1
+  tries=0
+  until [ -e /var/log/xen/console/guest-$name.log ]; do
+    tries=\$((tries + 1))
+    [ \$tries -lt 200 ] || exit 1
+    usleep 50000
+  done
+  rm -f /tmp/$name.initrd
+  xl unpause $name" </dev/null || die "xl cannot start $name"

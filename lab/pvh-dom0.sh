@@ -23,38 +23,38 @@ quiet=0 limit=60 memory=256 cpus=1 more=
 
 die()
 {
-	echo "pvh-dom0: $*" >&2
-	exit 125
+  echo "pvh-dom0: $*" >&2
+  exit 125
 }
 
 number()
 {
-	case $2 in
-	'' | *[!0-9]* | 0*) die "$1 needs a number, not '$2'" ;;
-	esac
+  case $2 in
+  '' | *[!0-9]* | 0*) die "$1 needs a number, not '$2'" ;;
+  esac
 }
 
 while getopts qt:m:c:x: option; do
-	case $option in
-	q) quiet=1 ;;
-	t) limit=$OPTARG && number -t "$limit" ;;
-	m) memory=$OPTARG && number -m "$memory" ;;
-	c) cpus=$OPTARG && number -c "$cpus" ;;
-	x) more=$OPTARG ;;
-	*) die "usage: pvh-dom0.sh [-q] [-t SECONDS] [-m MIB] IMAGE [ARG...]" ;;
-	esac
+  case $option in
+  q) quiet=1 ;;
+  t) limit=$OPTARG && number -t "$limit" ;;
+  m) memory=$OPTARG && number -m "$memory" ;;
+  c) cpus=$OPTARG && number -c "$cpus" ;;
+  x) more=$OPTARG ;;
+  *) die "usage: pvh-dom0.sh [-q] [-t SECONDS] [-m MIB] IMAGE [ARG...]" ;;
+  esac
 done
 shift $((OPTIND - 1))
 [ $# -ge 1 ] || die "which image?"
 if [ ! -f "$1" ] || [ ! -r "$1" ]; then
-	die "cannot read the image $1"
+  die "cannot read the image $1"
 fi
 image=$(cd "$(dirname "$1")" && pwd)/$(basename "$1")
 shift
 
 lab=${FATA_LAB_DIR:-$here/../build/lab}
 if [ ! -e "$lab/frozen" ]; then
-	"$here/build.sh" "$lab" || exit 125
+  "$here/build.sh" "$lab" || exit 125
 fi
 lab=$(cd "$lab" && pwd)
 
@@ -64,8 +64,8 @@ qemu=
 # shellcheck disable=SC2317 # called by the trap
 cleanup()
 {
-	[ -z "$qemu" ] || kill "$qemu" 2>/dev/null
-	rm -rf "$tmp"
+  [ -z "$qemu" ] || kill "$qemu" 2>/dev/null
+  rm -rf "$tmp"
 }
 trap cleanup EXIT
 trap 'exit 125' HUP INT TERM
@@ -77,44 +77,44 @@ mkfifo serial
 accel="tcg,thread=multi"
 cpu=qemu64,+svm,+npt,+ssse3,+sse4.1,+sse4.2,+popcnt,+rdrand,+smep
 if grep -qE '^flags.* (vmx|svm)( |$)' /proc/cpuinfo && [ -w /dev/kvm ] &&
-	grep -q '[Y1]' /sys/module/kvm_{intel,amd}/parameters/nested 2>/dev/null
+  grep -q '[Y1]' /sys/module/kvm_{intel,amd}/parameters/nested 2>/dev/null
 then
-	accel=kvm cpu=host
+  accel=kvm cpu=host
 fi
 
 # noreboot: a crash stays on the screen, and is told from a reboot.
 words=$*
 timeout -k 2 "$limit" "$lab/qemu" -name fata-pvh -accel $accel -machine pc \
-	-cpu $cpu -smp "$cpus" -m $((memory + 128)) -nodefaults -display none \
-	-no-reboot -serial stdio -kernel "$lab/xen.elf" -append "console=com1 \
+  -cpu $cpu -smp "$cpus" -m $((memory + 128)) -nodefaults -display none \
+  -no-reboot -serial stdio -kernel "$lab/xen.elf" -append "console=com1 \
 com1=115200,8n1 loglvl=warning guest_loglvl=all serial_tx_buffer=64k \
 bootscrub=0 noreboot dom0=pvh dom0-iommu=none dom0_mem=${memory}M \
 dom0_max_vcpus=1 $more" -initrd "image ${words//,/,,}" \
-	</dev/null >serial 2>qemu.err &
+  </dev/null >serial 2>qemu.err &
 qemu=$!
 
 show()
 {
-	[ $quiet = 0 ] || case $1 in
-	'(XEN)'*) return ;;
-	*'(XEN) '*) set -- "${1%%'(XEN) '*}" ;;
-	esac
-	printf '%s\n' "$1"
+  [ $quiet = 0 ] || case $1 in
+  '(XEN)'*) return ;;
+  *'(XEN) '*) set -- "${1%%'(XEN) '*}" ;;
+  esac
+  printf '%s\n' "$1"
 }
 
 # What Xen says when its dom0 ends, or when Xen does (xen/common/shutdown.c).
 while IFS= read -r line || [ -n "$line" ]; do
-	line=${line%$'\r'}
-	show "$line"
-	case $line in
-	*'(XEN) Hardware Dom0 halted'*) status=0 ;;
-	*'(XEN) Hardware Dom0 shutdown: rebooting'*) status=3 ;;
-	*'(XEN) Hardware Dom0 crashed'*) status=134 ;;
-	*'(XEN) Hardware Dom0 shutdown'*) status=134 ;;
-	*'(XEN) Manual reset required'*) status=134 ;;
-	*) continue ;;
-	esac
-	exit "$status"
+  line=${line%$'\r'}
+  show "$line"
+  case $line in
+  *'(XEN) Hardware Dom0 halted'*) status=0 ;;
+  *'(XEN) Hardware Dom0 shutdown: rebooting'*) status=3 ;;
+  *'(XEN) Hardware Dom0 crashed'*) status=134 ;;
+  *'(XEN) Hardware Dom0 shutdown'*) status=134 ;;
+  *'(XEN) Manual reset required'*) status=134 ;;
+  *) continue ;;
+  esac
+  exit "$status"
 done <serial 2>/dev/null
 
 wait "$qemu"

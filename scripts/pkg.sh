@@ -19,22 +19,22 @@ set -eu
 
 die()
 {
-	echo "pkg: $*" >&2
-	exit 1
+  echo "pkg: $*" >&2
+  exit 1
 }
 
 say()
 {
-	echo "pkg: $*" >&2
+  echo "pkg: $*" >&2
 }
 
 [ $# -ge 2 ] || die "usage: pkg.sh DESTDIR PACKAGE..."
 dest=$1
 shift
 for p; do
-	case $p in
-	'' | -* | *[!a-z0-9.+:-]*) die "'$p' is not a package name" ;;
-	esac
+  case $p in
+  '' | -* | *[!a-z0-9.+:-]*) die "'$p' is not a package name" ;;
+  esac
 done
 
 want=$(printf '%s\n' "$@" | sort -u | tr '\n' ' ')
@@ -42,13 +42,13 @@ stamp=.pkg/$(printf '%s' "$want" | sha256sum | cut -c1-16)
 [ ! -e "$dest/$stamp" ] || exit 0
 
 for tool in apt-get dpkg-deb flock sha256sum; do
-	command -v $tool >/dev/null ||
-		die "needs $tool, found on Debian and its relatives only"
+  command -v $tool >/dev/null ||
+    die "needs $tool, found on Debian and its relatives only"
 done
 [ -n "${FATA_CACHE:-}${HOME:-}" ] || die "neither FATA_CACHE nor HOME is set"
 cache=${FATA_CACHE:-$HOME/.cache/fata}
 mkdir -p "$cache/archives/partial" "$cache/lists/partial" "$cache/apt" \
-	2>/dev/null || die "cannot create the cache folder $cache"
+  2>/dev/null || die "cannot create the cache folder $cache"
 cache=$(cd "$cache" && pwd)
 parent=$(dirname "$dest")
 mkdir -p "$parent" 2>/dev/null || die "cannot create $parent"
@@ -57,9 +57,9 @@ dest=$(cd "$parent" && pwd)/$(basename "$dest")
 # One lock for the folder, one for the cache, always in this order.
 lock()
 {
-	flock -n "$1" && return
-	say "waiting for another pkg.sh ($2)"
-	flock -w 1800 "$1" || die "$2 is still locked after 30 minutes"
+  flock -n "$1" && return
+  say "waiting for another pkg.sh ($2)"
+  flock -w 1800 "$1" || die "$2 is still locked after 30 minutes"
 }
 exec 9>"$dest.lock" || die "cannot write beside $dest"
 lock 9 "$dest"
@@ -73,10 +73,10 @@ list=$cache/apt/list.$$
 part=$cache/archives/partial/pkg.$$
 cleanup()
 {
-	if [ -d "$tmp.old" ] && [ ! -d "$dest" ]; then
-		mv "$tmp.old" "$dest"
-	fi
-	rm -rf "$tmp" "$tmp.old" "$err" "$list" "$part"
+  if [ -d "$tmp.old" ] && [ ! -d "$dest" ]; then
+    mv "$tmp.old" "$dest"
+  fi
+  rm -rf "$tmp" "$tmp.old" "$err" "$list" "$part"
 }
 trap cleanup EXIT
 trap 'exit 1' HUP INT TERM
@@ -86,102 +86,102 @@ trap 'exit 1' HUP INT TERM
 private=
 apt()
 {
-	command=$1
-	shift
-	# shellcheck disable=SC2086 # $private is one option or none
-	"$command" -qq -o Debug::NoLocking=1 -o APT::Sandbox::User= \
-		-o Dir::Cache="$cache/apt" -o APT::Install-Recommends=0 \
-		-o APT::Get::Assume-Yes=1 -o Acquire::Retries=2 \
-		-o Acquire::http::Timeout=60 $private "$@" 2>"$err"
+  command=$1
+  shift
+  # shellcheck disable=SC2086 # $private is one option or none
+  "$command" -qq -o Debug::NoLocking=1 -o APT::Sandbox::User= \
+    -o Dir::Cache="$cache/apt" -o APT::Install-Recommends=0 \
+    -o APT::Get::Assume-Yes=1 -o Acquire::Retries=2 \
+    -o Acquire::http::Timeout=60 $private "$@" 2>"$err"
 }
 
 # the first line of what apt said, without its prefix
 why()
 {
-	sed -n '/^[EW]: /{s/^[EW]: //;p;q;}' "$err"
+  sed -n '/^[EW]: /{s/^[EW]: //;p;q;}' "$err"
 }
 
 use_private()
 {
-	[ -z "$private" ] || return 1
-	case $cache in
-	*[[:space:]]*) die "the cache folder's name has a space: $cache" ;;
-	esac
-	private="-o Dir::State::lists=$cache/lists"
-	say "fetching package lists"
-	apt apt-get update >/dev/null || die "no package lists: $(why)"
-	# a failed download of a list is only a warning to apt
-	ls "$cache"/lists/*_Packages* >/dev/null 2>&1 ||
-		die "no package lists: $(why)"
+  [ -z "$private" ] || return 1
+  case $cache in
+  *[[:space:]]*) die "the cache folder's name has a space: $cache" ;;
+  esac
+  private="-o Dir::State::lists=$cache/lists"
+  say "fetching package lists"
+  apt apt-get update >/dev/null || die "no package lists: $(why)"
+  # a failed download of a list is only a warning to apt
+  ls "$cache"/lists/*_Packages* >/dev/null 2>&1 ||
+    die "no package lists: $(why)"
 }
 
 # Writes "URI file size SHA256:hash" for each archive that is needed.
 resolve()
 {
-	deps=$(apt apt-get -s install "$@" |
-		sed -n 's/^Inst \([^ ]*\) \(\[[^]]*\] \)\{0,1\}(\([^ ]*\) .*/\1=\3/p') ||
-		return 1
-	[ ! -s "$err" ] || ! grep -q '^E: ' "$err" || return 1
-	# What is named comes along even when the host has it installed.
-	# shellcheck disable=SC2086
-	apt apt-get download --print-uris "$@" $deps >"$list.all" || return 1
-	tr -d "'" <"$list.all" | sort -u >"$list"
-	rm -f "$list.all"
-	[ -s "$list" ]
+  deps=$(apt apt-get -s install "$@" |
+    sed -n 's/^Inst \([^ ]*\) \(\[[^]]*\] \)\{0,1\}(\([^ ]*\) .*/\1=\3/p') ||
+    return 1
+  [ ! -s "$err" ] || ! grep -q '^E: ' "$err" || return 1
+  # What is named comes along even when the host has it installed.
+  # shellcheck disable=SC2086
+  apt apt-get download --print-uris "$@" $deps >"$list.all" || return 1
+  tr -d "'" <"$list.all" | sort -u >"$list"
+  rm -f "$list.all"
+  [ -s "$list" ]
 }
 
 good()
 {
-	[ -f "$1" ] && echo "$2  $1" | sha256sum -c --status 2>/dev/null
+  [ -f "$1" ] && echo "$2  $1" | sha256sum -c --status 2>/dev/null
 }
 
 # Fetches one archive; a cached one is used only if its hash is right.
 fetch_one()
 {
-	uri=$1 file=$cache/archives/$2 size=$3 hash=${4#SHA256:}
-	good "$file" "$hash" && return 0
-	rm -f "$file"
-	say "fetching $2 ($((size / 1024)) kB)"
-	apt /usr/lib/apt/apt-helper download-file "$uri" "$part" \
-		"SHA256:$hash" >/dev/null || return 1
-	good "$part" "$hash" || return 1
-	mv "$part" "$file"
+  uri=$1 file=$cache/archives/$2 size=$3 hash=${4#SHA256:}
+  good "$file" "$hash" && return 0
+  rm -f "$file"
+  say "fetching $2 ($((size / 1024)) kB)"
+  apt /usr/lib/apt/apt-helper download-file "$uri" "$part" \
+    "SHA256:$hash" >/dev/null || return 1
+  good "$part" "$hash" || return 1
+  mv "$part" "$file"
 }
 
 fetch()
 {
-	while read -r uri file size hash; do
-		case $hash in
-		SHA256:*) ;;
-		*) die "$file: the package list has no SHA256 for it" ;;
-		esac
-		fetch_one "$uri" "$file" "$size" "$hash" </dev/null || return 1
-	done <"$list"
+  while read -r uri file size hash; do
+    case $hash in
+    SHA256:*) ;;
+    *) die "$file: the package list has no SHA256 for it" ;;
+    esac
+    fetch_one "$uri" "$file" "$size" "$hash" </dev/null || return 1
+  done <"$list"
 }
 
 ls /var/lib/apt/lists/*_Packages* >/dev/null 2>&1 || use_private
 resolve "$@" || { use_private && resolve "$@"; } ||
-	die "cannot find ${want% }: $(why)"
+  die "cannot find ${want% }: $(why)"
 # Old lists name archives that the mirror no longer has.
 fetch || { use_private && resolve "$@" && fetch; } ||
-	die "cannot fetch: $(why)"
+  die "cannot fetch: $(why)"
 flock -u 8
 
 # Hard links to what is there already; unpacking replaces, never writes in place.
 say "unpacking $(wc -l <"$list") packages into $dest"
 if [ -d "$dest" ]; then
-	cp -al "$dest" "$tmp" 2>"$err" || die "$(head -1 "$err")"
+  cp -al "$dest" "$tmp" 2>"$err" || die "$(head -1 "$err")"
 fi
 mkdir -p "$tmp/.pkg"
 while read -r _ file _; do
-	dpkg-deb -x "$cache/archives/$file" "$tmp" 2>"$err" ||
-		die "cannot unpack $file: $(grep -m1 'No space' "$err" ||
-			head -1 "$err")"
+  dpkg-deb -x "$cache/archives/$file" "$tmp" 2>"$err" ||
+    die "cannot unpack $file: $(grep -m1 'No space' "$err" ||
+      head -1 "$err")"
 done <"$list"
 cut -d' ' -f2 "$list" >"$tmp/$stamp" || die "cannot write in $tmp"
 # Between the two renames the folder is missing; users of it hold our lock or
 # start after we have ended.
 if [ -d "$dest" ]; then
-	mv "$dest" "$tmp.old"
+  mv "$dest" "$tmp.old"
 fi
 mv "$tmp" "$dest"

@@ -17,7 +17,7 @@ expect "stdout" "$(cat "$tmp/out")" out
 expect "stderr" "$(cat "$tmp/err")" err
 expect "killed by a signal" "$(dom0 'kill -9 $$'; echo $?)" 137
 expect "arguments" "$("$fata" lab exec printf '%s|' 'a b' '' "c'd" </dev/null)" \
-	"a b||c'd|"
+  "a b||c'd|"
 "$fata" lab exec no-such-program x </dev/null 2>"$tmp/err"
 expect "no such program" $? 127
 expect_match "its message" "$(cat "$tmp/err")" 'no-such-program: No such file'
@@ -33,7 +33,7 @@ dom0 'sleep 30 & echo started' >/dev/null
 head -c 5000000 /dev/urandom >"$tmp/data"
 "$fata" lab exec cat <"$tmp/data" | cmp - "$tmp/data" || fail "stdin to stdout"
 expect "a command that reads nothing" \
-	"$("$fata" lab exec true <"$tmp/data"; echo $?)" 0
+  "$("$fata" lab exec true <"$tmp/data"; echo $?)" 0
 
 # --- files -------------------------------------------------------------------
 
@@ -59,12 +59,12 @@ expect "what a failed put left" "$(dom0 'ls -A /tmp/small')" ""
 
 timeout 1 "$fata" lab exec 'sleep 4321; echo still here' </dev/null
 wait_for 10 "the end of a command whose client has gone" \
-	"! pidof sleep | xargs -n1 -I{} cat /proc/{}/cmdline | grep 4321"
+  "! pidof sleep | xargs -n1 -I{} cat /proc/{}/cmdline | grep 4321"
 
 # --- sessions at once --------------------------------------------------------
 
 for i in 1 2 3 4 5 6 7 8; do
-	dom0 "sleep 1; echo $i" >"$tmp/many.$i" &
+  dom0 "sleep 1; echo $i" >"$tmp/many.$i" &
 done
 wait
 expect "eight sessions" "$(cat "$tmp"/many.* | tr -d '\n')" 12345678
@@ -73,13 +73,13 @@ expect "eight sessions" "$(cat "$tmp"/many.* | tr -d '\n')" 12345678
 
 dom0 'echo first >/tmp/which'
 (
-	export FATA_LAB_RUN=$tmp/second
-	timeout 120 "$fata" lab up || exit 1
-	"$fata" lab exec 'ls /tmp/which' </dev/null 2>/dev/null && exit 2
-	"$fata" lab exec 'echo second >/tmp/which' </dev/null || exit 3
-	"$fata" lab down
-	"$fata" lab status >/dev/null && exit 4
-	exit 0
+  export FATA_LAB_RUN=$tmp/second
+  timeout 120 "$fata" lab up || exit 1
+  "$fata" lab exec 'ls /tmp/which' </dev/null 2>/dev/null && exit 2
+  "$fata" lab exec 'echo second >/tmp/which' </dev/null || exit 3
+  "$fata" lab down
+  "$fata" lab status >/dev/null && exit 4
+  exit 0
 )
 expect "a second lab" $? 0
 expect "the first one's file" "$(dom0 'cat /tmp/which')" first
@@ -87,23 +87,23 @@ expect "the first one's file" "$(dom0 'cat /tmp/which')" first
 # --- a QEMU that died is noticed, and a lab starts again ----------------------------
 
 (
-	export FATA_LAB_RUN=$tmp/third
-	timeout 120 "$fata" lab up || exit 1
-	read -r pid rest <"$FATA_LAB_RUN/instance"
-	kill -9 "$pid"
-	"$fata" lab exec true </dev/null 2>"$tmp/err" && exit 2
-	timeout 120 "$fata" lab up || exit 3
-	"$fata" lab exec true </dev/null || exit 4
-	"$fata" lab down
+  export FATA_LAB_RUN=$tmp/third
+  timeout 120 "$fata" lab up || exit 1
+  read -r pid rest <"$FATA_LAB_RUN/instance"
+  kill -9 "$pid"
+  "$fata" lab exec true </dev/null 2>"$tmp/err" && exit 2
+  timeout 120 "$fata" lab up || exit 3
+  "$fata" lab exec true </dev/null || exit 4
+  "$fata" lab down
 )
 expect "a killed lab" $? 0
 
 # --- wrong usage ---------------------------------------------------------------------
 
 for words in "" "up --memory 7" "up --cpus x" "nonsense" "put a" \
-	"forward 0 10.0.2.20:80" "forward 80 quit"; do
-	# shellcheck disable=SC2086 # words
-	"$fata" lab $words >/dev/null 2>"$tmp/err"
-	expect "fata lab $words" $? 2
+  "forward 0 10.0.2.20:80" "forward 80 quit"; do
+  # shellcheck disable=SC2086 # words
+  "$fata" lab $words >/dev/null 2>"$tmp/err"
+  expect "fata lab $words" $? 2
 done
 note "all of the lab"

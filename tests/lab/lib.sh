@@ -4,7 +4,7 @@
 # lib.sh - what the tests in tests/lab share: a lab, guests in it, their
 # consoles. A test is a bash script that starts with
 #
-#	. "$(dirname "$0")/lib.sh"
+#    . "$(dirname "$0")/lib.sh"
 #
 # Interface: environment: B, the build folder (default build), its fata is used.
 # A test runs in a lab of its own unless FATA_LAB_RUN is given (tests/run.sh
@@ -27,56 +27,56 @@ own_lab=
 
 fail()
 {
-	echo "FAIL: $*" >&2
-	exit 1
+  echo "FAIL: $*" >&2
+  exit 1
 }
 
 skip()
 {
-	echo "SKIP: $*" >&2
-	exit 77
+  echo "SKIP: $*" >&2
+  exit 77
 }
 
 broken()
 {
-	echo "ERROR: $*" >&2
-	exit 99
+  echo "ERROR: $*" >&2
+  exit 99
 }
 
 note()
 {
-	echo "# $*"
+  echo "# $*"
 }
 
 # expect WHAT GOT WANTED
 expect()
 {
-	[ "$2" = "$3" ] || fail "$1: got '$2', wanted '$3'"
+  [ "$2" = "$3" ] || fail "$1: got '$2', wanted '$3'"
 }
 
 # expect_match WHAT TEXT PATTERN (extended regular expression)
 expect_match()
 {
-	grep -qE -- "$3" <<<"$2" || fail "$1: nothing matches '$3' in: $2"
+  grep -qE -- "$3" <<<"$2" || fail "$1: nothing matches '$3' in: $2"
 }
 
 # --- the lab ---------------------------------------------------------------
 
 at_end()
 {
-	local status=$? g
+  local status=$? g
 
-	trap - EXIT
-	for g in $guests; do
-		if [ $status != 0 ]; then
-			echo "--- console of $g:" >&2
-			console "$g" | tail -40 >&2
-		fi
-		destroy "$g" 2>/dev/null
-	done
-	[ -z "$own_lab" ] || "$fata" lab down
-	rm -rf "$tmp"
-	exit $status
+  trap - EXIT
+  for g in $guests; do
+    if [ $status != 0 ]; then
+      echo "--- console of $g:" >&2
+      console "$g" | tail -40 >&2
+    fi
+    destroy "$g" 2>/dev/null
+  done
+  [ -z "$own_lab" ] || "$fata" lab down
+  rm -rf "$tmp"
+  exit $status
 }
 trap at_end EXIT
 trap 'exit 99' HUP INT TERM
@@ -84,28 +84,28 @@ trap 'exit 99' HUP INT TERM
 # lab [OPTION...]: starts it if need be; the options are those of `fata lab up`.
 lab()
 {
-	if [ -z "${FATA_LAB_RUN:-}" ]; then
-		export FATA_LAB_RUN=$tmp/run
-		own_lab=1
-	fi
-	timeout 600 "$fata" lab up "$@" || broken "no lab"
+  if [ -z "${FATA_LAB_RUN:-}" ]; then
+    export FATA_LAB_RUN=$tmp/run
+    own_lab=1
+  fi
+  timeout 600 "$fata" lab up "$@" || broken "no lab"
 }
 
 # dom0 COMMAND: a shell command in dom0, within 60 s.
 dom0()
 {
-	timeout 60 "$fata" lab exec "$1" </dev/null
+  timeout 60 "$fata" lab exec "$1" </dev/null
 }
 
 # wait_for SECONDS WHAT COMMAND: until the shell command in dom0 succeeds.
 wait_for()
 {
-	timeout "$(($1 + 10))" "$fata" lab exec \
-		"end=\$((\$(date +%s) + $1))
-		until ( $3 ) >/dev/null 2>&1; do
-			[ \$(date +%s) -lt \$end ] || exit 1
-			usleep 50000
-		done" </dev/null || fail "waited $1 s for $2"
+  timeout "$(($1 + 10))" "$fata" lab exec \
+    "end=\$((\$(date +%s) + $1))
+    until ( $3 ) >/dev/null 2>&1; do
+      [ \$(date +%s) -lt \$end ] || exit 1
+      usleep 50000
+    done" </dev/null || fail "waited $1 s for $2"
 }
 
 # --- guests ----------------------------------------------------------------
@@ -115,61 +115,61 @@ wait_for()
 # Its console is attached before it runs, so that no line is lost.
 guest()
 {
-	domain=$test_name-$1-$$
-	guests="$guests $domain"
-	[ -r "$2" ] || broken "no image $2"
-	"$fata" lab put "$2" "/tmp/$domain.xen" || broken "cannot put $2"
-	{
-		echo "name = \"$domain\""
-		echo 'type = "pvh"'
-		echo "kernel = \"/tmp/$domain.xen\""
-		echo 'memory = 32'
-		echo 'tsc_mode = "native"'
-		echo 'on_crash = "preserve"'
-		shift 2
-		printf '%s\n' "$@"
-	} >"$tmp/$domain.cfg"
-	"$fata" lab put "$tmp/$domain.cfg" "/tmp/$domain.cfg" ||
-		broken "cannot put the configuration"
-	dom0 "rm -f /var/log/xen/console/guest-$domain.log
-		xl create -q -p /tmp/$domain.cfg" ||
-		fail "xl create $domain"
-	wait_for 10 "the console daemon" \
-		"[ -e /var/log/xen/console/guest-$domain.log ]"
-	dom0 "xl unpause $domain" || fail "xl unpause $domain"
+  domain=$test_name-$1-$$
+  guests="$guests $domain"
+  [ -r "$2" ] || broken "no image $2"
+  "$fata" lab put "$2" "/tmp/$domain.xen" || broken "cannot put $2"
+  {
+    echo "name = \"$domain\""
+    echo 'type = "pvh"'
+    echo "kernel = \"/tmp/$domain.xen\""
+    echo 'memory = 32'
+    echo 'tsc_mode = "native"'
+    echo 'on_crash = "preserve"'
+    shift 2
+    printf '%s\n' "$@"
+  } >"$tmp/$domain.cfg"
+  "$fata" lab put "$tmp/$domain.cfg" "/tmp/$domain.cfg" ||
+    broken "cannot put the configuration"
+  dom0 "rm -f /var/log/xen/console/guest-$domain.log
+    xl create -q -p /tmp/$domain.cfg" ||
+    fail "xl create $domain"
+  wait_for 10 "the console daemon" \
+    "[ -e /var/log/xen/console/guest-$domain.log ]"
+  dom0 "xl unpause $domain" || fail "xl unpause $domain"
 }
 
 # console NAME: what it has printed so far.
 console()
 {
-	dom0 "cat /var/log/xen/console/guest-$1.log 2>/dev/null" | tr -d '\r'
+  dom0 "cat /var/log/xen/console/guest-$1.log 2>/dev/null" | tr -d '\r'
 }
 
 # wait_console SECONDS PATTERN [NAME]: until a line matches.
 wait_console()
 {
-	wait_for "$1" "'$2' on the console of ${3:-$domain}" \
-		"grep -qE -- '$2' /var/log/xen/console/guest-${3:-$domain}.log"
+  wait_for "$1" "'$2' on the console of ${3:-$domain}" \
+    "grep -qE -- '$2' /var/log/xen/console/guest-${3:-$domain}.log"
 }
 
 # wait_end SECONDS [NAME]: until the domain has shut down or is gone.
 wait_end()
 {
-	wait_for "$1" "the end of ${2:-$domain}" \
-		"! xl domid ${2:-$domain} ||
-		xl list ${2:-$domain} | grep -qE ' [-rbp]*[sc]+[-rbpscd]* '"
+  wait_for "$1" "the end of ${2:-$domain}" \
+    "! xl domid ${2:-$domain} ||
+    xl list ${2:-$domain} | grep -qE ' [-rbp]*[sc]+[-rbpscd]* '"
 }
 
 # end_reason [NAME]: how it ended: 0 power-off, 1 reboot, 2 suspend, 3 crash.
 end_reason()
 {
-	dom0 "sed -n 's/^Domain [0-9]* has shut down, reason code \([0-9]*\).*/\1/p' \
-		/var/log/xen/xl-${1:-$domain}.log | tail -1"
+  dom0 "sed -n 's/^Domain [0-9]* has shut down, reason code \([0-9]*\).*/\1/p' \
+    /var/log/xen/xl-${1:-$domain}.log | tail -1"
 }
 
 destroy()
 {
-	dom0 "xl destroy $1 2>/dev/null
-		rm -f /tmp/$1.xen /tmp/$1.cfg /var/log/xen/console/guest-$1.log \
-			/var/log/xen/xl-$1.log*"
+  dom0 "xl destroy $1 2>/dev/null
+    rm -f /tmp/$1.xen /tmp/$1.cfg /var/log/xen/console/guest-$1.log \
+      /var/log/xen/xl-$1.log*"
 }
