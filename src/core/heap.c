@@ -38,7 +38,7 @@ void heap_bad_poison(uintptr_t p)
 __attribute__((noreturn, cold)) static void bad_pointer(const char *what,
 							const void *p)
 {
-	fata_panic("%s(%p): no allocation, or freed already", what, p);
+	fata_panic("heap: %s of %p: no allocation, or freed already", what, p);
 }
 
 static void *refused(void)
@@ -191,17 +191,28 @@ void *heap_alloc(size_t size)
 	return slot_alloc(class_of(size + CANARY), size, 1);
 }
 
-void heap_free(void *p)
+/* What is not a small allocation in the usual section of memory. */
+__attribute__((noinline)) static void free_unusual(void *p)
 {
 	struct span *s;
 
 	if (!p)
 		return;
 	s = page_owner(p);
-	if (likely(s && s->kind == SPAN_SMALL))
+	if (s && s->kind == SPAN_SMALL)
 		slot_free(&fata_heap, s, p);
 	else
 		free_large(large_at(s, p, "free"));
+}
+
+void heap_free(void *p)
+{
+	struct span *s = page_owner_hot(p);
+
+	if (likely(s && s->kind == SPAN_SMALL))
+		slot_free(&fata_heap, s, p);
+	else
+		free_unusual(p);
 }
 
 void *heap_calloc(size_t n, size_t size)

@@ -170,8 +170,9 @@ void span_settle(struct span *s)
 	if (s == fata_heap.current[s->class])
 		return;
 	list_drop(&s->link);
+	/* Last in the row: more of its slots are free when its turn comes. */
 	if (s->used)
-		list_push(&c->partial, &s->link);
+		list_push(c->partial.prev, &s->link);
 	else if (!c->empty)
 		c->empty = s;
 	else

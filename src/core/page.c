@@ -499,6 +499,15 @@ void page_own(void *p, size_t n, void *owner)
 		s->word[i++] = PAGE_TAG_OWNED | (uintptr_t)owner;
 }
 
+void *page_owner(const void *p)
+{
+	struct page_section *s = section_of(p);
+
+	if (!s)
+		return NULL;
+	return page_word_owner(s, ((uintptr_t)p - s->base) >> PAGE_SHIFT);
+}
+
 void page_disown(void *p, size_t n, size_t pages)
 {
 	struct page_section *s = section_of(p);

@@ -23,8 +23,7 @@
 
 #include <fata/page.h>
 
-#define PAGE_TAG_OWNED  (3ull << 62)
-#define PAGE_OWNER_MASK ((1ull << 62) - 1)
+#define PAGE_TAG_OWNED (3ull << 62)
 
 struct page_section {
 	uintptr_t base;            /* address of page 0 */
@@ -88,22 +87,30 @@ struct page_section *page_section_search(uintptr_t a);
 /* The section that was found last, never NULL. */
 extern struct page_section *page_section_hot;
 
-/* The owner written on the page of p, NULL if there is none. O(1) mostly. */
-static inline void *page_owner(const void *p)
+/* The owner written on page i of the section, NULL if there is none. */
+static inline void *page_word_owner(const struct page_section *s, size_t i)
 {
-	uintptr_t a = (uintptr_t)p;
-	struct page_section *s = page_section_hot;
-	uint64_t w;
+	uint64_t owner;
 
-	if (a - s->base >= s->bytes) {
-		s = page_section_search(a);
-		if (!s)
-			return NULL;
-	}
-	w = s->word[(a - s->base) >> PAGE_SHIFT];
-	if (w < PAGE_TAG_OWNED)
+	if (__builtin_sub_overflow(s->word[i], PAGE_TAG_OWNED, &owner))
 		return NULL;
-	return (void *)(uintptr_t)(w & PAGE_OWNER_MASK);
+	return (void *)(uintptr_t)owner;
 }
+
+/*
+ * The owner written on the page of p. page_owner_hot looks only into the
+ * section that was found last: NULL does not mean that there is none.
+ */
+static inline void *page_owner_hot(const void *p)
+{
+	const struct page_section *s = page_section_hot;
+	uintptr_t offset = (uintptr_t)p - s->base;
+
+	if (offset >= s->bytes)
+		return NULL;
+	return page_word_owner(s, offset >> PAGE_SHIFT);
+}
+
+void *page_owner(const void *p);
 
 #endif
