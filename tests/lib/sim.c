@@ -11,6 +11,8 @@
 
 #include "core/task.h"
 #include "lib/sim.h"
+#include "lib/sim_xenstore.h"
+#include "xen/xenstore.h"
 
 struct sim sim;
 
@@ -194,6 +196,7 @@ void sim_start(uint64_t seed)
 	sim.seed = sim.rng = seed;
 	sim.now = 1000 * FATA_NS_PER_S;
 	sim_domain_new(0, false);
+	sim_xs_start();
 }
 
 /* --- many runs
@@ -316,5 +319,7 @@ int sim_setup(void **state)
 	(void)state;
 	sim_start(1);
 	sim_boot(5);
+	if (xs_init(sim_xs_page(sim_guest), sim_xs_port(sim_guest)))
+		sim_die("xenstore does not start");
 	return 0;
 }

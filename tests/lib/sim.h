@@ -290,8 +290,34 @@ void sim_xs_introduce(struct sim_domain *d);
 unsigned int sim_xs_watches(struct sim_domain *d);
 unsigned int sim_xs_transactions(struct sim_domain *d);
 
+void sim_xs_unwatch(void *arg);
+
 /* The daemon stops answering; goes on. */
 void sim_xs_pause(bool paused);
+
+/* The page and port of a guest's connection, for xs_init. */
+struct xenstore_domain_interface;
+struct xenstore_domain_interface *sim_xs_page(struct sim_domain *d);
+uint32_t sim_xs_port(struct sim_domain *d);
+
+/*
+ * What a broken or hostile daemon does to one in `chance` of its messages
+ * (0: stop that again).
+ */
+enum sim_xs_fault {
+	SIM_XS_LOSE,    /* no answer at all */
+	SIM_XS_TWICE,   /* the answer comes again */
+	SIM_XS_REQ_ID,  /* an answer to nothing */
+	SIM_XS_TYPE,    /* of another type */
+	SIM_XS_LENGTH,  /* announces more than 4096 bytes */
+	SIM_XS_INDEX,   /* ring indices that cannot be */
+	SIM_XS_GARBAGE, /* an event that is no event */
+	SIM_XS_FAULTS,
+};
+void sim_xs_fault(enum sim_xs_fault fault, unsigned int chance);
+
+/* The daemon restarts: watches, transactions and requests are forgotten. */
+void sim_xs_restart(void);
 
 /* --- console
  * ------------------------------------------------------------------------ */

@@ -14,6 +14,7 @@
 
 #include "core/task.h"
 #include "lib/sim.h"
+#include "lib/sim_xenstore.h"
 #include "platform.h"
 #include "xen/evtchn.h"
 
@@ -155,6 +156,8 @@ void sim_sleep(uint64_t ns)
 void sim_boot(uint16_t id)
 {
 	sim_guest = sim_domain_new(id, true);
+	sim_xs_populate(sim_guest);
+	sim_xs_introduce(sim_guest);
 	if (task_init_main("main"))
 		sim_die("no memory for the first task");
 	evtchn_init(sim_shared(sim_guest));
