@@ -152,7 +152,7 @@ void start(uint32_t magic, uint32_t info)
 	cmdline = read_parameters();
 	log_init();
 	if (setup_xenstore())
-		log_warn("no xenstore");
+		log_debug("no xenstore");
 	main_task.stack_size = start_stack_size();
 	if (fata_task_spawn(&task, &main_task, program, &cmdline))
 		fata_panic("too little memory (for the program's stack)");

@@ -2,10 +2,10 @@
 /* guest: die page fault: write of 0x[0-9a-f]+, which is protected */
 #include <lib/guest.h>
 
-static const volatile int constant = 5;
+static const char constant[] = "constant";
 
 int main(void)
 {
-	*(volatile int *)&constant = 6;
+	*(volatile char *)constant = 'C';
 	still_alive();
 }

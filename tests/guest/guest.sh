@@ -16,7 +16,7 @@ source=$1 image=$2
 here=$(cd "$(dirname "$0")" && pwd)
 lab=$here/../../lab
 
-setting() { sed -n "s/^[ *#/]*guest: $1 *//p" "$source"; }
+setting() { sed -n "s/ *\*\/$//; s/^[ *#/]*guest: $1 *//p" "$source"; }
 
 memory=$(setting memory) status=$(setting exit) die=$(setting die)
 args=$(setting args) input=$(setting input) options=$(setting options)

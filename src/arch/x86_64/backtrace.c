@@ -116,6 +116,9 @@ void backtrace_dump(void)
 		say_caller(f->ip, "");
 		bp = f->bp;
 		sp = f->sp;
+		/* In a function without a frame its caller is on top. */
+		if (vm_readable((void *)sp, 8) && in_text(*(uint64_t *)sp))
+			say_caller(*(uint64_t *)sp, " ?");
 	} else {
 		say("at\n");
 	}
