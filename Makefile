@@ -155,6 +155,11 @@ check: ## run the tests [SUITE=unit|sim|fuzz|guest|lab] [T=name]
 bench: all ## run the benchmarks [B=name] [M=wall]
 	$(Q)bench/run.sh "$(B)" "$(N)" "$(M)"
 
+DESTDIR ?=
+PREFIX  ?= /usr/local
+install: $(SDK) $(B)/fata ## the tool and what it needs [DESTDIR=] [PREFIX=]
+	$(Q)scripts/install.sh "$(B)" "$(VERSION)" "$(DESTDIR)" "$(PREFIX)"
+
 lint: ## layer rule, style
 	$(Q)scripts/layers.sh
 	$(Q)scripts/style.sh
@@ -166,4 +171,4 @@ clean: ## remove what was built, keep what was fetched
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile
 
-.PHONY: all tests run check bench lint clean help
+.PHONY: all tests run check bench install lint clean help

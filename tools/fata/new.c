@@ -132,6 +132,19 @@ static int fill(const char *folder)
 	return err ? 1 : 0;
 }
 
+/* A tool that is used in its build folder is not on PATH. */
+static void say_next(const char *folder)
+{
+	char *own = realpath("/proc/self/exe", NULL);
+
+	printf("%s: main.c, Makefile and README.md; next: cd %s && make run",
+	       folder, folder);
+	if (own && !on_path("fata"))
+		printf(" FATA=%s", own);
+	putchar('\n');
+	free(own);
+}
+
 int cmd_new(int argc, char **argv)
 {
 	int err;
@@ -149,8 +162,6 @@ int cmd_new(int argc, char **argv)
 					      strerror(errno));
 	err = fill(argv[1]);
 	if (!err)
-		printf("%s: main.c, Makefile and README.md; next: cd %s && "
-		       "make run\n",
-		       argv[1], argv[1]);
+		say_next(argv[1]);
 	return err;
 }

@@ -1,0 +1,66 @@
+#compdef fata
+# SPDX-License-Identifier: ISC
+# Completion of fata(1) for zsh.
+
+_fata_guest=(
+	'--name[name of the guest]:name'
+	'--memory[memory of the guest]:size'
+	'*--net[join an interface to a bridge]:NAME=BRIDGE'
+	'*--block[file behind a disk]:NAME=FILE'
+	'*--block-ro[the same, read-only]:NAME=FILE'
+	'--ramdisk[boot module]:file:_files'
+	'--on-crash[what becomes of a crashed guest]:action:(destroy preserve coredump-destroy)'
+	'--tsc-mode[time-stamp counter]:mode:(default always_emulate native)'
+	'*--set[line of xl.cfg]:line'
+	'--config[file with lines of xl.cfg]:file:_files'
+	'--help[usage]'
+)
+
+_fata()
+{
+	local -a commands
+	commands=(
+		'cc:compile and link C into an image'
+		'c++:the same for C++'
+		'run:run an image on Xen, or in the lab without one'
+		'config:print an image'\''s xl or libvirt configuration'
+		'inspect:show what an image holds and asks for'
+		'new:start a program of your own'
+		'lab:a real Xen in QEMU\: start, use, end it'
+		'help:usage of a command'
+	)
+	if ((CURRENT == 2)); then
+		_describe command commands
+		return
+	fi
+	local command=$words[2]
+	shift words
+	((CURRENT--))
+	case $command in
+	run)
+		_arguments $_fata_guest '(--lab)--xl[the Xen of this machine]' \
+			'(--xl)--lab[the Xen in QEMU]' \
+			'--timeout[end it after a time]:time' \
+			'(-v --verbose)'{-v,--verbose}'[show what xl says]' \
+			'-t[target]:target:(xen unix)' \
+			'1:image or C file:_files' '*:words for the guest:'
+		;;
+	config)
+		_arguments $_fata_guest \
+			'--format[kind of configuration]:format:(xl libvirt)' \
+			'1:image:_files' '*:words for the guest:'
+		;;
+	inspect)
+		_arguments '--json[as JSON]' '--params[boot parameters only]' \
+			'--help[usage]' '1:image:_files'
+		;;
+	lab)
+		_arguments '1:command:(up down status exec put get console forward log)' \
+			'*:argument:_files'
+		;;
+	help) _describe command commands ;;
+	cc | c++) _files ;;
+	esac
+}
+
+_fata "$@"
