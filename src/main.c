@@ -26,6 +26,7 @@
 #include <xen/clock.h>
 #include <xen/console.h>
 #include <xen/evtchn.h>
+#include <xen/lifecycle.h>
 #include <xen/setup.h>
 #include <xen/start_info.h>
 
@@ -91,8 +92,6 @@ static void start_memory(void)
 /* 4. Event channels, clock, console: from here on the log is seen. */
 static void start_xen(void)
 {
-	static struct evtchn timer;
-
 	if (setup_map_shared_info())
 		fata_panic("no shared page");
 	clock_init(setup_shared_info);
@@ -100,8 +99,8 @@ static void start_xen(void)
 	evtchn_init(setup_shared_info);
 	if (setup_upcall(TRAP_UPCALL))
 		fata_panic("no event upcall");
-	evtchn_bind_virq(&timer, VIRQ_TIMER);
-	evtchn_unmask(&timer);
+	if (setup_timer())
+		fata_panic("no timer events");
 	if (console_init())
 		fata_panic("too little memory (for the console)");
 }
@@ -153,6 +152,8 @@ void start(uint32_t magic, uint32_t info)
 	log_init();
 	if (setup_xenstore())
 		log_debug("no xenstore");
+	if (lifecycle_start())
+		fata_panic("too little memory (for the lifecycle's task)");
 	main_task.stack_size = start_stack_size();
 	if (fata_task_spawn(&task, &main_task, program, &cmdline))
 		fata_panic("too little memory (for the program's stack)");

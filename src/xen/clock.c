@@ -7,9 +7,10 @@
  *
  *     system time = system_time + scale(tsc - tsc_timestamp)
  *
- * clock_mono_ns adds an offset, which grows when a resume finds a system time
- * that is behind, and never returns less than it has returned before: a
- * counter that goes back, in whatever tsc_mode, stands still instead.
+ * clock_mono_ns adds an offset, set by a resume so that time goes on where it
+ * stopped (the new host may be up for less or more), and never returns less
+ * than it has returned before: a counter that goes back, in whatever tsc_mode,
+ * stands still instead.
  */
 #include <fata/clock.h>
 #include <platform.h>
@@ -86,7 +87,10 @@ uint64_t clock_from_tsc(uint64_t tsc)
 
 uint64_t clock_to_system_time(uint64_t mono)
 {
-	return mono > offset ? mono - offset : 0;
+	/* The offset is negative where the new host is up for longer. */
+	int64_t system = (int64_t)(mono - offset);
+
+	return system > 0 ? (uint64_t)system : 0;
 }
 
 uint64_t clock_deadline(uint64_t ns)
@@ -130,7 +134,7 @@ void clock_init(struct shared_info *s)
 	shared = s;
 	c = snapshot(&tsc);
 	now = system_time(&c, tsc);
-	/* After a resume elsewhere the new host's time may be behind. */
-	if (now + offset < last)
+	/* After a resume elsewhere the new host's time is another one. */
+	if (last)
 		offset = last - now;
 }

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 #include <arch/x86_64/cpu.h>
 #include <arch/x86_64/paging.h>
+#include <arch/x86_64/traps.h>
 #include <errno.h>
 #include <fata/page.h>
 #include <platform.h>
+#include <xen/clock.h>
+#include <xen/evtchn.h>
 #include <xen/hypercall.h>
 #include <xen/setup.h>
 #include <xen/hvm/hvm_op.h>
@@ -39,6 +42,30 @@ int setup_upcall(unsigned vector)
 	};
 
 	return (int)hypercall_hvm_op(HVMOP_set_param, &p);
+}
+
+int setup_timer(void)
+{
+	static struct evtchn timer;
+	int rc;
+
+	(void)evtchn_close(&timer); /* after a resume it is stale */
+	rc = evtchn_bind_virq(&timer, VIRQ_TIMER);
+	if (rc == 0)
+		rc = evtchn_unmask(&timer);
+	return rc;
+}
+
+int setup_resume(void)
+{
+	int rc = setup_map_shared_info();
+
+	if (rc)
+		return rc;
+	clock_init(setup_shared_info);
+	evtchn_resume(setup_shared_info);
+	rc = setup_upcall(TRAP_UPCALL);
+	return rc ? rc : setup_timer();
 }
 
 uint64_t setup_hvm_param(unsigned index)
