@@ -9,6 +9,7 @@
 #include <fata/heap.h>
 #include <fata/task.h>
 
+#define SMALL        32
 #define ATTEMPTS     50
 #define PAUSE_NS     (100 * FATA_NS_PER_US)
 #define PAUSE_MAX_NS (50 * FATA_NS_PER_MS)
@@ -18,10 +19,16 @@ struct xs_call {
 	struct event done;
 	bool left;           /* nobody waits for it any more */
 	uint32_t connection; /* the one that answered */
-	char *text;
+	char *text; /* SMALL bytes, so that short answers always find room */
 	size_t size;
 	char payload[];
 };
+
+static void call_free(struct xs_call *call)
+{
+	heap_free(call->text);
+	heap_free(call);
+}
 
 /* Asking again for these changes nothing. */
 static bool repeatable(uint32_t type, uint32_t transaction)
@@ -63,20 +70,25 @@ static bool end_orphan(struct xs_call *call)
 static void call_done(struct xs_request *r)
 {
 	struct xs_call *call = list_entry(r, struct xs_call, request);
+	char *text;
 
 	if (call->left) {
 		if (!end_orphan(call))
-			heap_free(call);
+			call_free(call);
 		return;
 	}
 	call->connection = xs_connection();
 	if (r->result == 0) {
 		call->size = r->reply_size;
-		call->text = heap_alloc(call->size + 1);
-		if (call->text)
-			memcpy(call->text, r->reply, call->size + 1);
-		else
+		text = call->size < SMALL
+			       ? call->text
+			       : heap_realloc(call->text, call->size + 1);
+		if (text) {
+			call->text = text;
+			memcpy(text, r->reply, call->size + 1);
+		} else {
 			r->result = -ENOMEM;
+		}
 	}
 	event_signal(&call->done);
 }
@@ -94,6 +106,11 @@ static struct xs_call *call_new(uint32_t type, uint32_t transaction,
 	call = heap_calloc(1, sizeof(*call) + (size < 2 ? 2 : size));
 	if (!call)
 		return NULL;
+	call->text = heap_alloc(SMALL);
+	if (!call->text) {
+		heap_free(call);
+		return NULL;
+	}
 	call->request.payload = call->payload;
 	call->request.done = call_done;
 	call->request.header.type = type;
@@ -117,15 +134,16 @@ static int call_run(struct xs_call *call, struct xs_reply *reply,
 	int err = xs_submit(&call->request);
 
 	if (err) {
-		heap_free(call);
+		call_free(call);
 		return err;
 	}
 	while (call->request.busy) {
 		err = event_wait(&call->done, &seen, deadline);
 		if (err && call->request.busy) {
 			call->left = true;
+			call->request.repeat = false;
 			if (!keep && xs_withdraw(&call->request))
-				heap_free(call);
+				call_free(call);
 			return err;
 		}
 	}
@@ -136,10 +154,9 @@ static int call_run(struct xs_call *call, struct xs_reply *reply,
 		reply->text = call->text;
 		reply->size = call->size;
 		reply->connection = call->connection;
-	} else {
-		heap_free(call->text);
+		call->text = NULL;
 	}
-	heap_free(call);
+	call_free(call);
 	return err;
 }
 
@@ -202,7 +219,7 @@ int xs_transaction_start(struct xs_transaction *t, uint64_t deadline)
 		heap_free(reply.text);
 	}
 	if (err) {
-		heap_free(t->end);
+		call_free(t->end);
 		t->end = NULL;
 		return err;
 	}
@@ -217,7 +234,7 @@ int xs_transaction_end(struct xs_transaction *t, bool commit, uint64_t deadline)
 
 	t->end = NULL;
 	if (t->connection != xs_connection()) {
-		heap_free(call);
+		call_free(call);
 		return commit ? -EAGAIN : 0;
 	}
 	call->payload[0] = commit ? 'T' : 'F';

@@ -36,6 +36,7 @@ static struct {
 	enum state state;
 	bool pumping, asked; /* asked: pump once more */
 	bool suspend;        /* wanted, while the last answers come in */
+	uint32_t taken;      /* req_cons at the last event */
 	struct evtchn channel;
 	struct xs_ring ring;
 	struct xs_incoming in;
@@ -367,16 +368,19 @@ static void pump(void)
 		event_signal(&c.drained);
 }
 
+/* An event has work if messages moved, or xenstored took bytes of ours. */
 static void signalled(void *arg)
 {
 	uint64_t before = c.stat.replies + c.stat.events + c.stat.requests;
+	uint32_t taken =
+		__atomic_load_n(&c.ring.page->req_cons, __ATOMIC_ACQUIRE);
+	bool work = taken != c.taken || c.in.have != 0;
 
 	(void)arg;
+	c.taken = taken;
 	pump();
 	before -= c.stat.replies + c.stat.events + c.stat.requests;
-	/* A part of a long message is work, too. */
-	evtchn_served(&c.channel,
-		      before != 0 || c.in.have != 0 || !list_empty(&c.queue));
+	evtchn_served(&c.channel, work || before != 0);
 }
 
 /* --- what others call -------------------------------------------------- */
