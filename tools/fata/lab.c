@@ -309,7 +309,7 @@ static int restore(const struct lab_paths *p, int *port)
 	return rc;
 }
 
-/* 0, -ESTALE if the saved dom0 is another QEMU's, or an error. */
+/* 0, -ESTALE if the saved dom0 does not come to life, or an error. */
 static int start_from(const struct lab_paths *p, const char *snap,
 		      struct lab_instance *i)
 {
@@ -346,7 +346,7 @@ static int start_from(const struct lab_paths *p, const char *snap,
 	lab_qemu_kill(i->pid);
 	lab_show_tail(p->run, "qemu.log", 5);
 	lab_show_tail(p->run, "serial.log", 10);
-	return lab_error(rc, "dom0 does not answer: %s", strerror(-rc));
+	return -ESTALE;
 }
 
 static int start(const struct lab_paths *p, struct lab_instance *i)
@@ -354,16 +354,19 @@ static int start(const struct lab_paths *p, struct lab_instance *i)
 	char snap[PATH_MAX];
 	int rc;
 
-	for (int tries = 0;; tries++) {
+	for (int tries = 0; tries < 2; tries++) {
 		rc = lab_snapshot(p, &i->options, i->kvm, snap);
-		if (!rc)
-			rc = start_from(p, snap, i);
+		if (rc)
+			return rc;
+		rc = start_from(p, snap, i);
 		if (rc != -ESTALE)
 			break;
-		if (tries)
-			return lab_error(rc, "%s does not fit QEMU", snap);
+		/* another QEMU's, or damaged */
+		lab_progress("%s cannot be restored; making it anew", snap);
 		lab_snapshot_drop(snap);
 	}
+	if (rc == -ESTALE)
+		lab_error(rc, "a new saved dom0 cannot be restored either");
 	if (!rc && i->options.counted)
 		rc = lab_let_run(p, 0);
 	return rc;
