@@ -83,6 +83,9 @@ trap 'exit 1' HUP INT TERM
 
 # Our own package-manager state: the system's list of installed packages (read
 # only), our own caches, and either the system's package lists or our own.
+case $cache in
+*[[:space:]]*) die "the cache folder's name has a space: $cache" ;;
+esac
 private=
 apt()
 {
@@ -101,13 +104,19 @@ why()
   sed -n '/^[EW]: /{s/^[EW]: //;p;q;}' "$err"
 }
 
-use_private()
+# Goes from the system's package lists to our own, and from our own to new ones;
+# fails when the lists are as new as can be.
+level=0
+better_lists()
 {
-  [ -z "$private" ] || return 1
-  case $cache in
-  *[[:space:]]*) die "the cache folder's name has a space: $cache" ;;
-  esac
   private="-o Dir::State::lists=$cache/lists"
+  if [ $level = 0 ] && [ -n "$(find "$cache/lists" -maxdepth 1 \
+    -name '*_Packages*' -mtime -1 2>/dev/null)" ]; then
+    level=1
+    return 0
+  fi
+  [ $level != 2 ] || return 1
+  level=2
   say "fetching package lists"
   apt apt-get update >/dev/null || die "no package lists: $(why)"
   # a failed download of a list is only a warning to apt
@@ -159,12 +168,16 @@ fetch()
   done <"$list"
 }
 
-ls /var/lib/apt/lists/*_Packages* >/dev/null 2>&1 || use_private
-resolve "$@" || { use_private && resolve "$@"; } ||
-  die "cannot find ${want% }: $(why)"
+ls /var/lib/apt/lists/*_Packages* >/dev/null 2>&1 || better_lists
+until resolve "$@"; do
+  reason=$(why)
+  better_lists || die "cannot find ${want% }: $reason"
+done
 # Old lists name archives that the mirror no longer has.
-fetch || { use_private && resolve "$@" && fetch; } ||
-  die "cannot fetch: $(why)"
+until fetch; do
+  reason=$(why)
+  { better_lists && resolve "$@"; } || die "cannot fetch: $reason"
+done
 flock -u 8
 
 # Hard links to what is there already; unpacking replaces, never writes in place.
