@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: ISC
 # Fata. `make help` lists what there is; docs/building.md says more.
 
-B     ?= build
+BUILD ?= build
 CC    ?= gcc
 ifeq ($(origin CC),default)
 CC    := gcc
@@ -21,7 +21,7 @@ include scripts/packages.mk
 
 WARN    := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wvla
 MUSL    := $(PKG)/usr/include/x86_64-linux-musl
-XENHDR  := $(B)/include-xen
+XENHDR  := $(BUILD)/include-xen
 GCCHDR   = $(shell $(CC) -print-file-name=include)
 KFLAGS   = -std=gnu11 $(O) -g $(WARN) -ffreestanding -fno-pic -fno-pie \
 	-mno-red-zone -mgeneral-regs-only -mcmodel=small \
@@ -30,57 +30,58 @@ KFLAGS   = -std=gnu11 $(O) -g $(WARN) -ffreestanding -fno-pic -fno-pie \
 	-ffunction-sections -fdata-sections -fno-common \
 	-fno-asynchronous-unwind-tables -fno-strict-aliasing \
 	-nostdinc -isystem $(MUSL) -isystem $(GCCHDR) -isystem $(XENHDR) \
-	-Iinclude -Isrc -D__XEN_INTERFACE_VERSION__=0x00040e00 -D__FATA_XEN__ -D_GNU_SOURCE
+	-Iinclude -Isrc -D__XEN_INTERFACE_VERSION__=0x00040e00 \
+	-D__FATA_XEN__ -D_GNU_SOURCE
 
 KSRC := $(wildcard src/*.c $(addprefix src/,$(addsuffix /*.[cS], \
 	arch/x86_64 core xen drivers net fs libc)))
-KOBJ := $(patsubst src/%,$(B)/kernel/%.o,$(KSRC))
+KOBJ := $(patsubst src/%,$(BUILD)/kernel/%.o,$(KSRC))
 
 # Names beginning with fata$ are ours; only what include/fata names, and what
 # libc expects of us, is visible to a program (scripts/export.sh).
-$(B)/lib/libfata.a: $(KOBJ) scripts/export.sh src/libc/exports \
+$(BUILD)/lib/libfata.a: $(KOBJ) scripts/export.sh src/libc/exports \
 		$(wildcard include/fata/*.h include/fata/xen/*.h)
 	$(Q)scripts/export.sh $@ src/libc/exports $(KOBJ)
 
-$(B)/kernel/%.c.o: src/%.c | $(PKGSTAMP) $(XENHDR)/xen/xen.h
+$(BUILD)/kernel/%.c.o: src/%.c | $(PKGSTAMP) $(XENHDR)/xen/xen.h
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(KFLAGS) -MMD -MP -c $< -o $@
-$(B)/kernel/%.S.o: src/%.S | $(PKGSTAMP) $(XENHDR)/xen/xen.h
+$(BUILD)/kernel/%.S.o: src/%.S | $(PKGSTAMP) $(XENHDR)/xen/xen.h
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(KFLAGS) -D__ASSEMBLY__ -MMD -MP -c $< -o $@
 -include $(KOBJ:.o=.d)
 
-$(B)/lib/fata.ld: src/arch/x86_64/link.ld
+$(BUILD)/lib/fata.ld: src/arch/x86_64/link.ld
 	@mkdir -p $(@D)
 	$(Q)cp $< $@
 
 # musl's failure paths execute hlt, which in ring 0 merely waits.
-$(B)/lib/libc.a: $(PKGSTAMP) scripts/dehlt.sh
+$(BUILD)/lib/libc.a: $(PKGSTAMP) scripts/dehlt.sh
 	@mkdir -p $(@D)
 	$(Q)scripts/dehlt.sh $(PKG)/usr/lib/x86_64-linux-musl/libc.a $@
 
-SDK := $(B)/lib/libfata.a $(B)/lib/fata.ld $(B)/lib/libc.a
+SDK := $(BUILD)/lib/libfata.a $(BUILD)/lib/fata.ld $(BUILD)/lib/libc.a
 
 # --- the tool ------------------------------------------------------------
 
 TOOLSRC := $(wildcard tools/fata/*.c)
 # The guest and the tool judge a parameter's value with the same code.
-TOOLOBJ := $(patsubst tools/%.c,$(B)/tools/%.o,$(TOOLSRC)) \
-	$(B)/tools/lab/proto.o $(B)/tools/core/parse.o
+TOOLOBJ := $(patsubst tools/%.c,$(BUILD)/tools/%.o,$(TOOLSRC)) \
+	$(BUILD)/tools/lab/proto.o $(BUILD)/tools/core/parse.o
 TFLAGS   = -std=gnu11 -O2 -g $(WARN) -fstack-protector-strong -D_GNU_SOURCE \
 	-Iinclude -iquote src -DFATA_VERSION='"$(VERSION)"'
 VERSION := 0.1
 
-$(B)/fata: $(TOOLOBJ)
+$(BUILD)/fata: $(TOOLOBJ)
 	$(Q)$(CC) $^ -o $@
-$(B)/tools/%.o: tools/%.c
+$(BUILD)/tools/%.o: tools/%.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(TFLAGS) -MMD -MP -c $< -o $@
 # what the tool and the agent in the lab's dom0 share
-$(B)/tools/lab/%.o: lab/%.c
+$(BUILD)/tools/lab/%.o: lab/%.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(TFLAGS) -MMD -MP -c $< -o $@
-$(B)/tools/core/%.o: src/core/%.c
+$(BUILD)/tools/core/%.o: src/core/%.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(TFLAGS) -MMD -MP -c $< -o $@
 -include $(TOOLOBJ:.o=.d)
@@ -88,9 +89,9 @@ $(B)/tools/core/%.o: src/core/%.c
 # --- examples --------------------------------------------------------------
 
 EXAMPLES := $(patsubst examples/%/main.c,%,$(wildcard examples/*/main.c))
-$(B)/examples/%.xen: examples/%/main.c $(SDK) $(B)/fata
+$(BUILD)/examples/%.xen: examples/%/main.c $(SDK) $(BUILD)/fata
 	@mkdir -p $(@D)
-	$(Q)$(B)/fata cc -O2 -g -Wall -Wextra $< -o $@
+	$(Q)$(BUILD)/fata cc -O2 -g -Wall -Wextra $< -o $@
 
 # --- host builds: core + unix twin, and core + xen + drivers for the sim ----
 
@@ -102,71 +103,71 @@ HFLAGS  = -std=gnu11 -O1 -g $(WARN) $(SAN) -fno-omit-frame-pointer \
 HLIBS   = -L$(PKG)/usr/lib/x86_64-linux-gnu -l:libcmocka.so.0 \
 	-Wl,-rpath,$(abspath $(PKG))/usr/lib/x86_64-linux-gnu
 
-HCORE := $(patsubst src/%,$(B)/host/%.o,$(filter-out src/core/string.c, \
+HCORE := $(patsubst src/%,$(BUILD)/host/%.o,$(filter-out src/core/string.c, \
 	$(wildcard src/core/*.c)))
-HUNIX := $(patsubst src/%,$(B)/host/%.o,$(wildcard src/unix/*.c))
+HUNIX := $(patsubst src/%,$(BUILD)/host/%.o,$(wildcard src/unix/*.c))
 # The simulator brings its own hypercalls, boot, clock and memory; of ours it
 # takes, from an archive, what those leave open.
 SIM_OWN := $(addprefix src/xen/,hypercall.c platform.c setup.c clock.c)
-HXEN  := $(patsubst src/%,$(B)/host/%.o,$(filter-out $(SIM_OWN), \
+HXEN  := $(patsubst src/%,$(BUILD)/host/%.o,$(filter-out $(SIM_OWN), \
 	$(wildcard src/xen/*.c src/drivers/*.c)))
-$(B)/host/libsim.a: $(HCORE) $(HXEN) $(B)/host/unix/context.c.o
+$(BUILD)/host/libsim.a: $(HCORE) $(HXEN) $(BUILD)/host/unix/context.c.o
 	$(Q)rm -f $@ && ar rcs $@ $^
-HTEST := $(patsubst tests/%,$(B)/host/tests/%.o,$(wildcard tests/lib/*.c))
+HTEST := $(patsubst tests/%,$(BUILD)/host/tests/%.o,$(wildcard tests/lib/*.c))
 
-$(B)/host/tests/%.c.o: tests/%.c | $(PKGSTAMP) $(XENHDR)/xen/xen.h
+$(BUILD)/host/tests/%.c.o: tests/%.c | $(PKGSTAMP) $(XENHDR)/xen/xen.h
 	@mkdir -p $(@D)
 	$(Q)$(HCC) $(HFLAGS) -Itests -MMD -MP -c $< -o $@
-$(B)/host/%.c.o: src/%.c | $(PKGSTAMP) $(XENHDR)/xen/xen.h
+$(BUILD)/host/%.c.o: src/%.c | $(PKGSTAMP) $(XENHDR)/xen/xen.h
 	@mkdir -p $(@D)
 	$(Q)$(HCC) $(HFLAGS) -MMD -MP -c $< -o $@
--include $(wildcard $(B)/host/*/*.d $(B)/host/tests/*/*.d)
+-include $(wildcard $(BUILD)/host/*/*.d $(BUILD)/host/tests/*/*.d)
 
-UNIT := $(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(wildcard tests/unit/*.c))
-$(B)/tests/unit/%: $(B)/host/tests/unit/%.c.o $(HCORE) $(HUNIX)
+UNIT := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests/unit/*.c))
+$(BUILD)/tests/unit/%: $(BUILD)/host/tests/unit/%.c.o $(HCORE) $(HUNIX)
 	@mkdir -p $(@D)
 	$(Q)$(HCC) $(SAN) $^ -o $@ $(HLIBS)
 # Parsers of src/xen that need nothing of a hypervisor.
-$(B)/tests/unit/xs_wire: $(B)/host/xen/xs_wire.c.o
+$(BUILD)/tests/unit/xs_wire: $(BUILD)/host/xen/xs_wire.c.o
 
-SIM := $(patsubst tests/sim/%.c,$(B)/tests/sim/%,$(wildcard tests/sim/*.c))
-$(B)/tests/sim/%: $(B)/host/tests/sim/%.c.o $(HTEST) $(B)/host/libsim.a
+SIM := $(patsubst tests/sim/%.c,$(BUILD)/tests/sim/%,$(wildcard tests/sim/*.c))
+$(BUILD)/tests/sim/%: $(BUILD)/host/tests/sim/%.c.o $(HTEST) $(BUILD)/host/libsim.a
 	@mkdir -p $(@D)
 	$(Q)$(HCC) $(SAN) $^ -o $@ $(HLIBS)
 
-GUEST := $(patsubst tests/guest/%.c,$(B)/tests/guest/%.xen, \
+GUEST := $(patsubst tests/guest/%.c,$(BUILD)/tests/guest/%.xen, \
 	$(wildcard tests/guest/*.c))
-$(B)/tests/guest/%.xen: tests/guest/%.c $(SDK) $(B)/fata
+$(BUILD)/tests/guest/%.xen: tests/guest/%.c $(SDK) $(BUILD)/fata
 	@mkdir -p $(@D)
-	$(Q)$(B)/fata cc -O2 -g -Wall -Wextra -Itests $< -o $@
+	$(Q)$(BUILD)/fata cc -O2 -g -Wall -Wextra -Itests $< -o $@
 
 # --- what one types --------------------------------------------------------
 
-all: $(SDK) $(B)/fata $(EXAMPLES:%=$(B)/examples/%.xen) ## everything but tests
+all: $(SDK) $(BUILD)/fata $(EXAMPLES:%=$(BUILD)/examples/%.xen) ## everything but tests
 
 tests: all $(UNIT) $(SIM) $(GUEST) ## build the tests
 
-run: $(B)/fata $(B)/examples/hello.xen ## boot the main example on a real Xen
-	$(Q)$(B)/fata run $(B)/examples/hello.xen
+run: $(BUILD)/fata $(BUILD)/examples/hello.xen ## boot the main example on a real Xen
+	$(Q)$(BUILD)/fata run $(BUILD)/examples/hello.xen
 
 check: ## run the tests [SUITE=unit|sim|fuzz|guest|lab] [T=name]
-	$(Q)tests/run.sh "$(B)" "$(SUITE)" "$(T)"
+	$(Q)tests/run.sh "$(BUILD)" "$(SUITE)" "$(T)"
 
 bench: all ## run the benchmarks [B=name] [M=wall]
-	$(Q)bench/run.sh "$(B)" "$(N)" "$(M)"
+	$(Q)bench/run.sh "$(BUILD)" "$(B)" "$(M)"
 
 DESTDIR ?=
 PREFIX  ?= /usr/local
-install: $(SDK) $(B)/fata ## the tool and what it needs [DESTDIR=] [PREFIX=]
-	$(Q)scripts/install.sh "$(B)" "$(VERSION)" "$(DESTDIR)" "$(PREFIX)"
+install: $(SDK) $(BUILD)/fata ## the tool and what it needs [DESTDIR=] [PREFIX=]
+	$(Q)scripts/install.sh "$(BUILD)" "$(VERSION)" "$(DESTDIR)" "$(PREFIX)"
 
 lint: ## layer rule, style
 	$(Q)scripts/layers.sh
 	$(Q)scripts/style.sh
 
 clean: ## remove what was built, keep what was fetched
-	$(Q)rm -rf $(B)/kernel $(B)/host $(B)/tools $(B)/lib $(B)/tests \
-		$(B)/examples $(B)/bench $(B)/fata $(B)/include-xen
+	$(Q)rm -rf $(BUILD)/kernel $(BUILD)/host $(BUILD)/tools $(BUILD)/lib \
+		$(BUILD)/tests $(BUILD)/examples $(BUILD)/bench $(BUILD)/fata $(BUILD)/include-xen
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile

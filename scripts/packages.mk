@@ -2,7 +2,7 @@
 # The Debian packages that the build reads, unpacked into the build folder
 # without root; nothing is installed over the user's system.
 
-PKG      := $(B)/pkg/dev
+PKG      := $(BUILD)/pkg/dev
 PKGSTAMP := $(PKG)/.complete
 PKGS     := musl-dev libxen-dev libcmocka0 libcmocka-dev
 
@@ -11,7 +11,7 @@ $(PKGSTAMP): scripts/pkg.sh scripts/packages.mk
 	@touch $@
 
 # Xen's public headers alone, so that no glibc header can slip in beside them.
-$(B)/include-xen/xen/xen.h: $(PKGSTAMP)
-	@mkdir -p $(B)/include-xen
-	$(Q)cp -r $(PKG)/usr/include/xen $(B)/include-xen/
+$(BUILD)/include-xen/xen/xen.h: $(PKGSTAMP)
+	@mkdir -p $(BUILD)/include-xen
+	$(Q)cp -r $(PKG)/usr/include/xen $(BUILD)/include-xen/
 	@touch $@

@@ -6,17 +6,17 @@
 #
 #    . "$(dirname "$0")/lib.sh"
 #
-# Interface: environment: B, the build folder (default build), its fata is used.
-# A test runs in a lab of its own unless FATA_LAB_RUN is given (tests/run.sh
-# gives one to all of them); guests' names are made unique, and guests are
-# destroyed when the test ends, however it ends.
+# Interface: environment: FATA_BUILD, the build folder (default build), whose
+# fata and images are used. A test runs in a lab of its own (a restored one
+# costs a quarter of a second) unless FATA_LAB_RUN is given; guests' names are
+# made unique, and guests are destroyed when the test ends, however it ends.
 #
 # Exit status: 0 success, 1 failure, 77 skipped, 99 the test could not be run.
 # Nothing here waits without a limit; limits are seconds of wall clock.
 
 set -u
 
-B=$(cd "${B:-build}" && pwd)
+B=$(cd "${FATA_BUILD:-build}" && pwd)
 fata=$B/fata
 test_name=$(basename "$0" .sh)
 tmp=$(mktemp -d)
