@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Traps: a page fault may be repaired (traps_fault), everything else is the
- * end of the guest with a full dump. Nothing here resumes after an own bug.
+ * Traps: a page fault may bring a page (vm_fault), a program's mistake may
+ * become a signal (traps_fault), everything else is the end of the guest with a
+ * full dump. Nothing here resumes after a bug of our own.
  *
  * Stacks: six kinds, each 8 KiB with an unmapped page below (traps_stacks_init;
  * until then all share one of 4 KiB).
@@ -112,16 +113,12 @@ const struct trap_frame *traps_current(void)
 	return current;
 }
 
-static void page_fault(struct trap_frame *f)
+static void page_fault(struct trap_frame *f, uint64_t address)
 {
-	uint64_t address = read_cr2();
 	const char *what = f->error & PF_FETCH ? "execute"
 			   : f->error & PF_WRITE ? "write"
 						 : "read";
 
-	if (traps_fault && traps_fault(f, address))
-		return;
-	current = f;
 	fata_panic("page fault: %s of %#llx%s%s", what,
 		   (unsigned long long)address,
 		   f->error & PF_PRESENT ? ", which is protected"
@@ -134,12 +131,17 @@ static void page_fault(struct trap_frame *f)
 void trap_handler(struct trap_frame *f)
 {
 	const char *name = f->vector < 32 ? names[f->vector] : NULL;
+	uint64_t address = read_cr2();
 
-	if (f->vector == 14) {
-		page_fault(f);
+	/* a page that was promised and comes now */
+	if (f->vector == 14 && !(f->error & PF_PRESENT) &&
+	    vm_fault((void *)address, f->error & PF_WRITE))
 		return;
-	}
+	if (traps_fault && traps_fault(f, address))
+		return;
 	current = f;
+	if (f->vector == 14)
+		page_fault(f, address);
 	fata_panic("%s (vector %u, error %#llx)", name ? name : "trap",
 		   (unsigned)f->vector, (unsigned long long)f->error);
 }

@@ -33,9 +33,9 @@ int traps_stacks_init(void);
 const struct trap_frame *traps_current(void);
 
 /*
- * A handler that may repair a page fault (lazy memory) or turn a program's
- * fault into a signal: true when the instruction can be run again, from the
- * frame that the handler may have changed.
+ * Called for what is not a page that comes at the first touch; it may turn a
+ * program's fault into a signal: true when the frame, which it has changed, is
+ * to be gone on from. The address means something for page faults only.
  */
 extern bool (*traps_fault)(struct trap_frame *f, uint64_t address);
 
