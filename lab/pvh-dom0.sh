@@ -84,13 +84,15 @@ fi
 
 # noreboot: a crash stays on the screen, and is told from a reboot.
 words=$*
+# Typed text comes from a pipe; a terminal would be put into raw mode.
+if [ -t 0 ]; then exec 3</dev/null; else exec 3<&0; fi
 timeout -k 2 "$limit" "$lab/qemu" -name fata-pvh -accel $accel -machine pc \
   -cpu $cpu -smp "$cpus" -m $((memory + 128)) -nodefaults -display none \
   -no-reboot -serial stdio -kernel "$lab/xen.elf" -append "console=com1 \
 com1=115200,8n1 loglvl=warning guest_loglvl=all serial_tx_buffer=64k \
 bootscrub=0 noreboot dom0=pvh dom0-iommu=none dom0_mem=${memory}M \
 dom0_max_vcpus=1 $more" -initrd "image ${words//,/,,}" \
-  </dev/null >serial 2>qemu.err &
+  <&3 >serial 2>qemu.err &
 qemu=$!
 
 show()
