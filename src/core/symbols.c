@@ -17,7 +17,7 @@ void symbols_init(const void *p)
 	const struct header *h = p;
 
 	if (h->magic != SYMBOLS_MAGIC || h->size < sizeof(*h) ||
-	    h->strings > h->size ||
+	    h->strings < sizeof(*h) || h->strings > h->size ||
 	    h->count > (h->strings - sizeof(*h)) / sizeof(struct symbol) ||
 	    (h->size > h->strings && ((const char *)p)[h->size - 1] != '\0'))
 		return;

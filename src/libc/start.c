@@ -185,7 +185,7 @@ int libc_run(int argc, char **argv)
  */
 void __init_ssp(const void *entropy);
 
-__attribute__((optimize("no-stack-protector"))) void
+__attribute__((no_stack_protector)) void
 __init_ssp(const void *entropy)
 {
 	uint64_t canary;

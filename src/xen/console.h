@@ -27,7 +27,7 @@ struct console {
 	uint64_t patience; /* ns that writers may still wait for the reader */
 	char input[CONSOLE_INPUT];
 	uint32_t input_head, input_used;
-	bool after_cr; /* the last byte read was a CR: swallow an LF */
+	bool after_cr; /* the last line ended with a CR: skip an LF */
 	struct event readable, writable;
 	struct console_stat stat;
 };

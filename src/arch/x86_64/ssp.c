@@ -23,7 +23,7 @@ static uint64_t mix(uint64_t x)
  * of the cycle counter, read many times around a serialising instruction
  * whose time varies.
  */
-__attribute__((no_stack_protector, optimize("no-stack-protector"))) void
+__attribute__((no_stack_protector)) void
 ssp_init(void)
 {
 	uint64_t v = rdtsc(), r;
