@@ -2,9 +2,12 @@
 /*
  * The simulated machine: time, chance, actions, failures, and many runs.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <fata/sync.h>
 #include <fata/task.h>
@@ -301,8 +304,6 @@ void sim_nth(enum sim_fail what, void (*fn)(void))
 	uint64_t n = 0;
 	struct mark m;
 
-	one_run(fn, 1);
-	one_run(fn, 1);
 	do {
 		n++;
 		m = mark_now();
@@ -311,6 +312,44 @@ void sim_nth(enum sim_fail what, void (*fn)(void))
 		one_run(fn, 1);
 		check_mark(&m, n > 8);
 	} while (sim.failed && n < 100000);
+	printf("# each of %llu calls failed once\n", (unsigned long long)n - 1);
+}
+
+#define NOT_REACHED 7
+
+static void fresh_run(enum sim_fail what, void (*fn)(void), uint64_t n)
+{
+	struct mark m;
+
+	sim_setup(NULL);
+	m = mark_now();
+	sim.calls[what] = 0;
+	sim.fail_at[what] = n;
+	one_run(fn, 1);
+	check_mark(&m, false);
+	exit(sim.failed ? 0 : NOT_REACHED);
+}
+
+void sim_nth_fresh(enum sim_fail what, void (*fn)(void))
+{
+	uint64_t n = 0;
+	int status;
+
+	fflush(stdout);
+	do {
+		pid_t child = fork();
+
+		n++;
+		if (child == 0)
+			fresh_run(what, fn, n);
+		if (child < 0 || waitpid(child, &status, 0) < 0)
+			sim_die("fork: %s", strerror(errno));
+		if (!WIFEXITED(status))
+			sim_die("with call %llu failing",
+				(unsigned long long)n);
+	} while (WEXITSTATUS(status) == 0);
+	if (WEXITSTATUS(status) != NOT_REACHED)
+		sim_die("with call %llu failing", (unsigned long long)n);
 	printf("# each of %llu calls failed once\n", (unsigned long long)n - 1);
 }
 

@@ -345,6 +345,13 @@ void sim_runs(uint64_t runs, void (*fn)(void));
  */
 void sim_nth(enum sim_fail what, void (*fn)(void));
 
+/*
+ * The same, each call in a guest that has only just booted (by sim_setup, in a
+ * process of its own), so that the first use of everything fails too. For
+ * groups without a setup.
+ */
+void sim_nth_fresh(enum sim_fail what, void (*fn)(void));
+
 /* For group setups: sim_boot of domain 5, as cmocka wants it. */
 int sim_setup(void **state);
 
