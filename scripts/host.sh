@@ -14,6 +14,7 @@ need ld binutils
 need cpio cpio
 need file file
 need perl perl
+need patch patch
 [ -n "$want" ] || exit 0
 if [ "$(id -u)" != 0 ]; then
   echo "host.sh: missing:$want (apt-get install$want)" >&2
