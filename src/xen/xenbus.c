@@ -347,22 +347,61 @@ uint64_t xenbus_deadline(void)
 	return clock_deadline(CALL_NS);
 }
 
+/*
+ * Our directory may have been removed: writing a key would bring it back, as a
+ * device without a backend. So it is looked at in the same transaction.
+ */
+int xenbus_still_there(struct xenbus_device *d, const struct xs_transaction *t)
+{
+	bool backend = d->priv->class->backend;
+	char path[XS_PATH_SIZE], *value;
+	int err = xs_path(path, "%s/%s", d->path,
+			  backend ? "frontend" : "backend");
+
+	if (err == 0)
+		err = xs_read(t, path, &value, NULL, xenbus_deadline());
+	if (err == 0)
+		heap_free(value);
+	if (err == -ENOENT) {
+		d->priv->own_changed = true;
+		kick(d->priv);
+	}
+	return err;
+}
+
+struct writing {
+	struct xenbus_device *device;
+	const char *path, *value;
+	size_t size;
+};
+
+static int write_if_there(struct xs_transaction *t, void *arg)
+{
+	struct writing *w = arg;
+	int err = xenbus_still_there(w->device, t);
+
+	return err ? err
+		   : xs_write(t, w->path, w->value, w->size, xenbus_deadline());
+}
+
 int xenbus_printf(struct xenbus_device *d, const struct xs_transaction *t,
 		  const char *key, const char *format, ...)
 {
 	char path[XS_PATH_SIZE], value[512];
+	struct writing w = {d, path, value, 0};
 	va_list args;
-	size_t n;
 	int err = xs_path(path, "%s/%s", d->path, key);
 
 	if (err)
 		return err;
 	va_start(args, format);
-	n = fmt_v(value, sizeof(value), format, args);
+	w.size = fmt_v(value, sizeof(value), format, args);
 	va_end(args);
-	if (n >= sizeof(value))
+	if (w.size >= sizeof(value))
 		return -E2BIG;
-	return xs_write(t, path, value, n, xenbus_deadline());
+	if (t)
+		return xs_write(t, path, value, w.size, xenbus_deadline());
+	return xs_transaction(write_if_there, &w, xenbus_deadline());
 }
 
 static int read_text(const char *directory, const char *key, char **value)

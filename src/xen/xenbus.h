@@ -104,6 +104,12 @@ bool xenbus_online(struct xenbus_device *d);
 
 /* --- the registry's (xenbus.c) ----------------------------------------- */
 
+/*
+ * Is our directory still there? 0, -ENOENT (the task will look into it), or an
+ * error; t is one in which keys will be written.
+ */
+int xenbus_still_there(struct xenbus_device *d, const struct xs_transaction *t);
+
 /* d is GONE: out of its class. */
 void xenbus_forget(struct xenbus_device *d);
 

@@ -15,6 +15,7 @@
 FATA_LOG_SOURCE("xenbus");
 
 #define PATIENCE_NS  (20 * FATA_NS_PER_S)
+#define HIDDEN_NS    (10 * FATA_NS_PER_S)
 #define PAUSE_MIN_NS (20 * FATA_NS_PER_MS)
 #define PAUSE_MAX_NS FATA_NS_PER_S
 /* A peer that keeps closing at once is met ever more slowly. */
@@ -37,7 +38,7 @@ void xenbus_set_phase(struct xenbus_device *d, enum xenbus_phase phase)
 bool xenbus_passing(int err)
 {
 	return err == -ENOENT || err == -EACCES || err == -EAGAIN ||
-	       err == -ECONNRESET || err == -ETIMEDOUT;
+	       err == -ECONNRESET || err == -ETIMEDOUT || err == -ENOMEM;
 }
 
 void xenbus_fine(struct xenbus_device *d)
@@ -88,8 +89,10 @@ static int publish(struct xs_transaction *t, void *arg)
 {
 	struct publishing *p = arg;
 	const struct xenbus_driver *driver = p->device->driver;
-	int err = driver->publish ? driver->publish(p->device, t) : 0;
+	int err = xenbus_still_there(p->device, t);
 
+	if (err == 0 && driver->publish)
+		err = driver->publish(p->device, t);
 	return err ? err : xenbus_set_state(p->device, t, p->state);
 }
 
@@ -125,19 +128,23 @@ void xenbus_disconnect(struct xenbus_device *d, enum xenbus_why why)
 	d->driver->disconnect(d, why);
 }
 
+/* May be called again when only the state could not be written. */
 uint64_t xenbus_connect(struct xenbus_device *d)
 {
 	struct xenbus_private *p = d->priv;
-	int err = d->driver->connect ? d->driver->connect(d) : 0;
+	int err = 0;
 
-	if (err == 0)
+	if (!p->connected && d->driver->connect)
+		err = d->driver->connect(d);
+	if (err == 0) {
+		p->connected = true;
+		p->up_since = clock_mono_ns();
 		err = xenbus_set_state(d, NULL, XENBUS_CONNECTED);
+	}
 	if (err)
 		return xenbus_retry(d, "connecting", err);
 	xenbus_fine(d);
-	p->connected = true;
 	p->peer_changed = false;
-	p->up_since = clock_mono_ns();
 	log_info("%s: connected to %s", d->path, d->peer_path);
 	xenbus_set_phase(d, XENBUS_RUNNING);
 	return FATA_FOREVER;
@@ -318,7 +325,9 @@ static bool check_own(struct xenbus_device *d, uint64_t *again)
 	}
 	if (err) {
 		p->own_changed = true;
-		*again = xenbus_retry(d, "reading the own directory", err);
+		*again = clock_deadline(PAUSE_MAX_NS);
+		if (d->phase != XENBUS_BROKEN)
+			xenbus_retry(d, "reading the own directory", err);
 		return true;
 	}
 	if (p->remade)
@@ -341,7 +350,10 @@ static bool check_own(struct xenbus_device *d, uint64_t *again)
 	return same;
 }
 
-/* d->peer_state, and 0 or an error to wait for. */
+/*
+ * d->peer_state, and 0 or an error that has nothing to do with it. A directory
+ * that was removed looks like one that may not be read: its parent may not.
+ */
 static int read_peer_state(struct xenbus_device *d)
 {
 	uint64_t state;
@@ -349,7 +361,8 @@ static int read_peer_state(struct xenbus_device *d)
 
 	if (err == 0)
 		d->peer_state = state;
-	else if (err == -ENOENT || err == -EINVAL || err == -ERANGE)
+	else if (err == -ENOENT || err == -EACCES || err == -EINVAL ||
+		 err == -ERANGE)
 		d->peer_state = XENBUS_UNKNOWN;
 	else
 		return err;
@@ -420,7 +433,11 @@ static uint64_t step(struct xenbus_device *d)
 	err = read_peer_state(d);
 	if (err)
 		return xenbus_retry(d, "reading the other half's state", err);
-	return p->class->backend ? xenbus_back_step(d) : xenbus_front_step(d);
+	again = p->class->backend ? xenbus_back_step(d) : xenbus_front_step(d);
+	/* Permissions may change without an event. */
+	if (again == FATA_FOREVER && d->peer_state == XENBUS_UNKNOWN)
+		again = clock_deadline(HIDDEN_NS);
+	return again;
 }
 
 int xenbus_device_run(void *device)

@@ -152,9 +152,16 @@ static void answer(struct sim_xs_ring *r)
 
 	memcpy(&h, r->in, sizeof(h));
 	p[h.len] = 0;
-	rc = sim_fails(SIM_FAIL_REPLY)
-		     ? errors[sim_below(5)]
-		     : sim_xs_request(r->domain, &h, p, out, &len);
+	if (!sim_fails(SIM_FAIL_REPLY)) {
+		rc = sim_xs_request(r->domain, &h, p, out, &len);
+	} else {
+		rc = errors[sim_below(5)];
+		/* whatever it says, the end of a thing is its end */
+		if (h.type == XS_TRANSACTION_END)
+			p[0] = 'F';
+		if (h.type == XS_TRANSACTION_END || h.type == XS_UNWATCH)
+			sim_xs_request(r->domain, &h, p, out, &len);
+	}
 	if (sim_chance(fault[SIM_XS_LOSE]))
 		return;
 	name = error_name(rc);

@@ -126,9 +126,10 @@ struct xenbus_driver {
 
 	/*
 	 * The backend waits: read what it offers, make rings, grants, an
-	 * unbound channel for d->peer. -EAGAIN, -ENOENT and -EACCES: called
-	 * again after a while, for 20 s at most; what it made meanwhile must be
-	 * undone before it returns an error. Another error: BROKEN.
+	 * unbound channel for d->peer. -EAGAIN, -ENOENT, -EACCES, -ENOMEM,
+	 * -ETIMEDOUT, -ECONNRESET: called again after a while, for 20 s at
+	 * most; what it made meanwhile must be undone before it returns an
+	 * error. Another error: BROKEN.
 	 */
 	int (*setup)(struct xenbus_device *d);
 
@@ -140,7 +141,7 @@ struct xenbus_driver {
 
 	/*
 	 * (o) The backend is connected: read what it published with that,
-	 * begin. -EAGAIN, -ENOENT, -EACCES: as setup.
+	 * begin. errors as of setup.
 	 */
 	int (*connect)(struct xenbus_device *d);
 
@@ -217,7 +218,10 @@ void xenbus_broken(struct xenbus_device *d, const char *format, ...)
 /* The deadline that driver functions give to xenstore: some seconds. */
 uint64_t xenbus_deadline(void);
 
-/* Write one of our keys. t may be NULL. Can block. */
+/*
+ * Write one of our keys, of at most 511 bytes. t may be NULL: then the key is
+ * written only if our directory still exists (-ENOENT). Can block.
+ */
 int xenbus_printf(struct xenbus_device *d, const struct xs_transaction *t,
 		  const char *key, const char *format, ...) FATA_PRINTF(4, 5);
 
