@@ -127,6 +127,12 @@ UNIT := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests/unit/*.
 $(BUILD)/tests/unit/%: $(BUILD)/host/tests/unit/%.c.o $(HCORE) $(HUNIX)
 	@mkdir -p $(@D)
 	$(Q)$(HCC) $(SAN) $^ -o $@ $(HLIBS)
+# The part of libc's layer that needs no CPU; the tests bring address ranges.
+HLIBC := $(patsubst src/%,$(BUILD)/host/%.o,$(filter-out %/malloc.c, \
+	$(shell grep -L '<arch/' src/libc/*.c)))
+$(BUILD)/host/liblibc.a: $(HLIBC)
+	$(Q)rm -f $@ && ar rcs $@ $^
+$(filter $(BUILD)/tests/unit/libc_%,$(UNIT)): $(BUILD)/host/liblibc.a
 # Parsers of src/xen that need nothing of a hypervisor.
 $(BUILD)/tests/unit/xs_wire: $(BUILD)/host/xen/xs_wire.c.o
 

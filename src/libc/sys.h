@@ -38,6 +38,13 @@ long sys_settimeofday(const struct timeval *time, const void *zone);
 long sys_times(struct tms *t);
 long sys_getrusage(int who, struct rusage *usage);
 
+/* clone.c */
+long sys_clone(uint64_t flags, uint64_t stack, uint32_t *parent_tid,
+	       uint32_t *child_tid, uint64_t tls);
+long sys_exit(int status) __attribute__((noreturn));
+long sys_exit_group(int status) __attribute__((noreturn));
+long sys_arch_prctl(int code, uint64_t address);
+
 /* fcntl.c */
 long sys_close(int fd);
 long sys_close_range(unsigned first, unsigned last, unsigned flags);
@@ -69,8 +76,8 @@ long sys_umask(unsigned new);
 long sys_getrandom(void *p, size_t n, unsigned flags);
 long sys_getcpu(unsigned *cpu, unsigned *node);
 long sys_sysinfo(struct sysinfo *s);
-long sys_prlimit64(int pid, unsigned which, const struct limit *new, struct
-		   limit *old);
+long sys_prlimit64(int pid, unsigned which, const struct limit *new,
+		   struct limit *old);
 long sys_getrlimit(unsigned which, struct limit *l);
 long sys_setrlimit(unsigned which, const struct limit *l);
 long sys_prctl(int option, char *name);
@@ -84,10 +91,10 @@ long sys_preadv(int fd, const struct iovec *iov, int n, off_t at);
 long sys_pwritev(int fd, const struct iovec *iov, int n, off_t at);
 long sys_pread64(int fd, void *p, size_t n, off_t at);
 long sys_pwrite64(int fd, const void *p, size_t n, off_t at);
-long sys_preadv2(int fd, const struct iovec *iov, int n, off_t at, uint64_t
-		 high, int flags);
-long sys_pwritev2(int fd, const struct iovec *iov, int n, off_t at, uint64_t
-		  high, int flags);
+long sys_preadv2(int fd, const struct iovec *iov, int n, off_t at,
+		 uint64_t high, int flags);
+long sys_pwritev2(int fd, const struct iovec *iov, int n, off_t at,
+		  uint64_t high, int flags);
 long sys_lseek(int fd, off_t offset, int whence);
 long sys_ioctl(int fd, unsigned command, uint64_t arg);
 long sys_fstat(int fd, struct stat *s);
@@ -95,12 +102,12 @@ long sys_ftruncate(int fd, off_t size);
 long sys_fsync(int fd);
 
 /* mem.c */
-long sys_mmap(uint64_t at, uint64_t size, int prot, int flags, int fd, uint64_t
-	      offset);
+long sys_mmap(uint64_t at, uint64_t size, int prot, int flags, int fd,
+	      uint64_t offset);
 long sys_munmap(uint64_t at, uint64_t size);
 long sys_mprotect(uint64_t at, uint64_t size, int prot);
-long sys_mremap(uint64_t at, uint64_t old, uint64_t new, int flags, uint64_t
-		to);
+long sys_mremap(uint64_t at, uint64_t old, uint64_t new, int flags,
+		uint64_t to);
 long sys_madvise(uint64_t at, uint64_t size, int advice);
 long sys_mincore(uint64_t at, uint64_t size, unsigned char *vec);
 long sys_msync(uint64_t at, uint64_t size, int flags);
@@ -109,27 +116,23 @@ long sys_brk(uint64_t at);
 
 /* poll.c */
 long sys_poll(struct pollfd *p, uint64_t n, int ms);
-long sys_ppoll(struct pollfd *p, uint64_t n, const struct timespec *time, const
-	       uint64_t *mask, size_t size);
-long sys_select(int n, uint64_t *in, uint64_t *out, uint64_t *except, struct
-		timeval *time);
-long sys_pselect6(int n, uint64_t *in, uint64_t *out, uint64_t *except, const
-		  struct timespec *time, const uint64_t *pair);
+long sys_ppoll(struct pollfd *p, uint64_t n, const struct timespec *time,
+	       const uint64_t *mask, size_t size);
+long sys_select(int n, uint64_t *in, uint64_t *out, uint64_t *except,
+		struct timeval *time);
+long sys_pselect6(int n, uint64_t *in, uint64_t *out, uint64_t *except,
+		  const struct timespec *time, const uint64_t *pair);
 
 /* signal.c */
 long sys_rt_sigaction(int sig, const struct action *new, struct action *old,
 		      size_t size);
-long sys_rt_sigprocmask(int how, const uint64_t *new, uint64_t *old, size_t
-			size);
+long sys_rt_sigprocmask(int how, const uint64_t *new, uint64_t *old,
+			size_t size);
 long sys_kill(int pid, int sig);
 long sys_tkill(int tid, int sig);
 long sys_tgkill(int pid, int tid, int sig);
 
 /* thread.c */
-long sys_clone(uint64_t flags, uint64_t stack, uint32_t *parent_tid, uint32_t
-	       *child_tid, uint64_t tls);
-long sys_exit(int status) __attribute__((noreturn));
-long sys_exit_group(int status) __attribute__((noreturn));
 long sys_gettid(void);
 long sys_set_tid_address(uint32_t *word);
 long sys_set_robust_list(void *head, size_t size);
@@ -137,6 +140,5 @@ long sys_get_robust_list(int tid, void **head, size_t *size);
 long sys_sched_yield(void);
 long sys_sched_getaffinity(int tid, size_t size, uint64_t *mask);
 long sys_sched_setaffinity(int tid, size_t size, const uint64_t *mask);
-long sys_arch_prctl(int code, uint64_t address);
 
 #endif
