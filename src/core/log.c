@@ -52,7 +52,7 @@ static uint64_t tail_total; /* bytes written since the start */
 
 static struct timer report_timer;
 
-/* --- making a line ------------------------------------------------------- */
+/* --- making a line --------------------------------------------------- */
 
 struct line {
 	char text[64 + 4 * TEXT_MAX];
@@ -130,7 +130,7 @@ static void make_line(struct line *l, uint64_t now, const struct log_source *s,
 	l->text[l->n++] = '\n';
 }
 
-/* --- the tail -------------------------------------------------------------- */
+/* --- the tail -------------------------------------------------------- */
 
 static void tail_put(const char *text, size_t n)
 {
@@ -197,7 +197,7 @@ void log_init(void)
 	tail_total = moved;
 }
 
-/* --- levels and rates ------------------------------------------------------ */
+/* --- levels and rates ------------------------------------------------ */
 
 static void show(const struct log_source *s, enum log_level level,
 		 const char *format, ...) FATA_PRINTF(3, 4);
@@ -300,7 +300,7 @@ int log_set_level(const char *source, enum log_level level)
 	return err;
 }
 
-/* --- parameter -l ---------------------------------------------------------- */
+/* --- parameter -l ---------------------------------------------------- */
 
 static const char *const level_names[] = {"quiet", "error", "warn", "info",
 					  "debug"};

@@ -63,7 +63,7 @@ int param_bad(const char *format, ...)
 	return -EINVAL;
 }
 
-/* --- one line out ---------------------------------------------------------- */
+/* --- one line out ---------------------------------------------------- */
 
 /* The command line came from outside: it must not steer a terminal. */
 static void say(output *out, const char *format, ...) FATA_PRINTF(2, 3);
@@ -92,7 +92,7 @@ static const char *dashes(const struct param *p)
 	return p->name[1] ? "--" : "-";
 }
 
-/* --- help ------------------------------------------------------------------- */
+/* --- help ------------------------------------------------------------ */
 
 static void help_one(const struct param *p, output *out)
 {
@@ -139,7 +139,7 @@ static int help(const char *argv0, output *out)
 	return PARAM_HELP;
 }
 
-/* --- setting one ------------------------------------------------------------ */
+/* --- setting one ----------------------------------------------------- */
 
 static int set_bool(const struct word *w, const char *value)
 {
@@ -201,7 +201,7 @@ static int set(const struct word *w, const char *value, output *out)
 	return PARAM_BAD;
 }
 
-/* --- finding it ------------------------------------------------------------- */
+/* --- finding it ------------------------------------------------------ */
 
 static struct param *find(const char *name, size_t n)
 {

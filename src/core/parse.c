@@ -63,7 +63,7 @@ int parse_int(const char *text, int64_t *value)
 	return 0;
 }
 
-/* A number and one of the units; `bare` is what no unit means, 0: only for 0. */
+/* `bare` is the factor when there is no unit; 0: only 0 needs none. */
 struct unit {
 	const char *name;
 	uint64_t factor;

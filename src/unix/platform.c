@@ -35,7 +35,7 @@ static struct epoll_event batch[BATCH]; /* being dispatched */
 static int batch_n;
 static void (*log_to)(const char *text, size_t n);
 
-/* --- start ----------------------------------------------------------------- */
+/* --- start ----------------------------------------------------------- */
 
 static void die(const char *what)
 {
@@ -65,7 +65,7 @@ void unix_init(const char *name)
 	}
 }
 
-/* --- events ---------------------------------------------------------------- */
+/* --- events ---------------------------------------------------------- */
 
 int unix_watch(struct unix_watch *w, uint32_t events)
 {
@@ -131,7 +131,7 @@ void platform_block(uint64_t deadline)
 	ppoll(&p, 1, &t, NULL); /* cut short by a signal: the loop asks again */
 }
 
-/* --- output and the end ------------------------------------------------------ */
+/* --- output and the end ---------------------------------------------- */
 
 static void write_all(int fd, const char *text, size_t n)
 {
@@ -183,7 +183,7 @@ void platform_dump(void)
 	backtrace_symbols_fd(frames, n, STDERR_FILENO);
 }
 
-/* --- random -------------------------------------------------------------------- */
+/* --- random ---------------------------------------------------------- */
 
 size_t platform_entropy(void *buffer, size_t n)
 {

@@ -216,7 +216,7 @@ static void events_tell_when_to_try(void **state)
 	chan_destroy(&c);
 }
 
-/* --- select over two channels -------------------------------------------------- */
+/* --- select over two channels ---------------------------------------- */
 
 static int send_two(void *arg)
 {
@@ -258,7 +258,7 @@ static void select_on_two(void **state)
 	chan_destroy(&two[1]);
 }
 
-/* --- many to many ---------------------------------------------------------------- */
+/* --- many to many ---------------------------------------------------- */
 
 #define EACH 3000
 

@@ -40,7 +40,7 @@ static void hold(const char *what)
 	assert_non_null(strstr(text, what));
 }
 
-/* --- status and reason ------------------------------------------------------------ */
+/* --- status and reason ----------------------------------------------- */
 
 static void end_0(void)
 {
@@ -112,7 +112,7 @@ static void reasons(void **state)
 	hold("< end: 0 64>");
 }
 
-/* --- hooks --------------------------------------------------------------------------- */
+/* --- hooks ----------------------------------------------------------- */
 
 static struct hook first = {note_arg, "1", NULL};
 static struct hook second = {note_arg, "2", NULL};
@@ -198,7 +198,7 @@ static void hooks(void **state)
 	hold("<bBl end: 0 0>");
 }
 
-/* --- panics, with the real platform ----------------------------------------------------- */
+/* --- panics, with the real platform ---------------------------------- */
 
 static void panic(void)
 {

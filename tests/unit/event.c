@@ -141,7 +141,7 @@ static void cancel_then_signal(void **state)
 	assert_int_equal(event_wait(&e[0], &seen0, 0), 0);
 }
 
-/* --- many -------------------------------------------------------------------- */
+/* --- many ------------------------------------------------------------ */
 
 static int wait_many(void *arg)
 {
@@ -218,7 +218,7 @@ static void cancel_leaves_no_waiter(void **state)
 		assert_null(e[k].first);
 }
 
-/* --- the race of E3: notify between check and wait --------------------------------- */
+/* --- the race of E3: notify between check and wait ------------------- */
 
 #define ROUNDS 100000
 

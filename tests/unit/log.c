@@ -229,7 +229,7 @@ static void next_line_tells_before_the_timer(void **state)
 	assert_int_equal(count("held back"), 1);
 }
 
-/* --- the tail ---------------------------------------------------------------------- */
+/* --- the tail -------------------------------------------------------- */
 
 static char tail[40000];
 static size_t n_tail;

@@ -78,7 +78,7 @@ static void timers_do_not_delay_yielders(void **state)
 	assert_int_equal(clock_mono_ns(), start);
 }
 
-/* --- events and hooks ---------------------------------------------------------- */
+/* --- events and hooks ------------------------------------------------ */
 
 static struct event arrived;
 
@@ -189,7 +189,7 @@ static void no_event_after_unwatch(void **state)
 	close(b.fd);
 }
 
-/* --- callbacks -------------------------------------------------------------------- */
+/* --- callbacks ------------------------------------------------------- */
 
 static void block(void *arg)
 {
@@ -262,7 +262,7 @@ static void deadlock_is_told_under_the_manual_clock(void **state)
 	assert_non_null(strstr(text, "task loop: running"));
 }
 
-/* --- idleness, with the real clock ------------------------------------------------ */
+/* --- idleness, with the real clock ----------------------------------- */
 
 static void idle_child(void)
 {

@@ -45,7 +45,7 @@ uint64_t our_cycles(void)
 void random_bytes(void *buffer, size_t n);
 uint64_t random_u64(void);
 
-/* --- the block function ---------------------------------------------------------- */
+/* --- the block function ---------------------------------------------- */
 
 static void from_hex(uint8_t *out, const char *hex)
 {
@@ -91,7 +91,7 @@ static void rfc_8439(void **state)
 		    "24a66c54d545ec1b7374f4872e99f096");
 }
 
-/* --- the generator ---------------------------------------------------------------- */
+/* --- the generator --------------------------------------------------- */
 
 static int set_up(void **state)
 {

@@ -156,7 +156,7 @@ static void only_the_owner_may_unlock(void **state)
 	assert_non_null(strstr(text, "assertion failed"));
 }
 
-/* --- conditions ---------------------------------------------------------------- */
+/* --- conditions ------------------------------------------------------ */
 
 static int wait_note(void *arg)
 {
@@ -230,7 +230,7 @@ static void signal_passes_over_who_gave_up(void **state)
 	noted();
 }
 
-/* --- a bounded buffer with both -------------------------------------------------- */
+/* --- a bounded buffer with both -------------------------------------- */
 
 #define ITEMS 20000
 

@@ -118,7 +118,7 @@ static void callback_may_free_its_timer(void **state)
 	assert_int_equal(timer_run(1), 1);
 }
 
-/* --- against a model --------------------------------------------------------- */
+/* --- against a model ------------------------------------------------- */
 
 #define MANY 500
 
@@ -186,7 +186,7 @@ static void random_against_model(void **state)
 	check_left(FATA_FOREVER - 1);
 }
 
-/* --- a million ---------------------------------------------------------------- */
+/* --- a million ------------------------------------------------------- */
 
 #define MILLION 1000000
 
