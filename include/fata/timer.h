@@ -11,19 +11,24 @@
 
 FATA_BEGIN
 
+struct timer_link {
+	struct timer_link *next, *prev;
+};
+
 /* All fields are private. Zero-initialised memory is an idle timer. */
 struct timer {
-	uint64_t deadline, order;
+	struct timer_link link; /* next is NULL while idle */
+	uint64_t deadline;
 	void (*fn)(void *arg);
 	void *arg;
-	struct timer *child, *next, *prev;
-	bool armed;
 };
 
 /*
  * Call fn(arg) from the loop once the deadline has passed: never early, timers
- * of equal deadlines in the order of arming. An armed timer is moved. fn may
- * arm and cancel any timer, must not block, and may free *t. Does not block.
+ * in the order of their deadlines, those of equal deadlines, and those armed
+ * for a moment that has passed, in the order of arming. An armed timer is
+ * moved. fn may arm and cancel any timer, must not block, and may free *t.
+ * O(1). Does not block.
  */
 void timer_set(struct timer *t, uint64_t deadline, void (*fn)(void *arg),
 	       void *arg);

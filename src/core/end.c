@@ -43,11 +43,11 @@ static void say_status(int status)
 void fata_end(enum end_reason reason, int status)
 {
 	if (!ending) {
-		ending = fata_task_self();
+		ending = task_self();
 		end_reason = reason;
 		end_status = status;
 	}
-	while (ending != fata_task_self())
+	while (ending != task_self())
 		task_park("the end", FATA_FOREVER, false);
 	hook_run_exit();
 	say_status(end_status);

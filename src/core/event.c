@@ -34,7 +34,7 @@ struct event_waiter {
 static void link_waiter(struct event_waiter *w, struct event *e)
 {
 	w->event = e;
-	w->task = fata_task_self();
+	w->task = task_self();
 	w->next = NULL;
 	w->prev = e->last;
 	if (e->last)
@@ -125,11 +125,18 @@ int event_wait_any(struct event_wait *w, unsigned n, uint64_t deadline)
 
 int event_wait(struct event *e, uint64_t *seen, uint64_t deadline)
 {
-	struct event_wait w = {.event = e, .seen = *seen};
-	int result = event_wait_any(&w, 1, deadline);
+	struct event_waiter waiter;
+	int err = task_check_cancel();
 
-	if (result < 0)
-		return result;
-	*seen = w.seen;
+	if (err)
+		return err;
+	if (e->count <= *seen) {
+		link_waiter(&waiter, e);
+		err = task_park("event", deadline, true);
+		unlink_waiter(&waiter);
+		if (e->count <= *seen || err == -ECANCELED)
+			return err;
+	}
+	*seen = e->count;
 	return 0;
 }

@@ -43,20 +43,32 @@ void loop_ready(struct task *t)
 	l->n_ready++;
 }
 
-static void call_timers(void)
-{
-	/* The clock can be dear: read it only when there is a timer. */
-	if (timer_next() != FATA_FOREVER)
-		timer_run(clock_mono_ns());
-}
-
 static void call_events(void)
 {
-	if (!platform_pending())
-		return;
 	hook_run_enter();
 	platform_dispatch();
 	hook_run_leave();
+}
+
+/* Timers and events. Most rounds have neither, and must cost next to nothing. */
+static void call_back(struct loop *l)
+{
+	/* The clock can be dear: read it only when there is a timer. */
+	uint64_t now = timer_next() == FATA_FOREVER ? 0 : clock_mono_ns();
+	bool timers = timer_next() <= now, events = platform_pending();
+
+	if (!timers && !events)
+		return;
+	l->callback = true;
+	if (loop_callbacks)
+		loop_callbacks(true);
+	if (timers)
+		timer_run(now);
+	if (events)
+		call_events();
+	if (loop_callbacks)
+		loop_callbacks(false);
+	l->callback = false;
 }
 
 static void sleep_until_next(void)
@@ -71,14 +83,7 @@ static void sleep_until_next(void)
 static void next_round(struct loop *l)
 {
 	for (;;) {
-		l->callback = true;
-		if (loop_callbacks)
-			loop_callbacks(true);
-		call_timers();
-		call_events();
-		if (loop_callbacks)
-			loop_callbacks(false);
-		l->callback = false;
+		call_back(l);
 		l->left = l->n_ready;
 		if (l->left)
 			return;

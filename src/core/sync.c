@@ -15,9 +15,11 @@
 
 int mutex_trylock(struct mutex *m)
 {
+	struct task *t = task_self();
+
 	if (m->owner)
-		return m->owner == fata_task_self() ? -EDEADLK : -EBUSY;
-	m->owner = fata_task_self();
+		return m->owner == t ? -EDEADLK : -EBUSY;
+	m->owner = t;
 	return 0;
 }
 
@@ -37,13 +39,20 @@ int mutex_lock(struct mutex *m, uint64_t deadline)
 	return err ? err : lock(m, deadline, true);
 }
 
+static void hand_over(struct mutex *m)
+{
+	struct sync_waiter *w = wait_wake_first(&m->waiters, 0);
+
+	m->owner = w ? w->task : NULL;
+}
+
 void mutex_unlock(struct mutex *m)
 {
-	struct sync_waiter *w;
-
-	ASSERT(m->owner == fata_task_self());
-	w = wait_wake_first(&m->waiters, 0);
-	m->owner = w ? w->task : NULL;
+	ASSERT(m->owner == task_self());
+	if (m->waiters.first)
+		hand_over(m);
+	else
+		m->owner = NULL;
 }
 
 int cond_wait(struct cond *c, struct mutex *m, uint64_t deadline)

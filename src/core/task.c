@@ -7,9 +7,9 @@
  *              DEAD -> reaped, once another stack is in use
  *
  * A struct task has up to two references: the owner's (join or detach gives it
- * back) and its own, which the reaping gives back. Stacks of the default size
- * are kept for the next tasks, up to a few, because mapping one costs more
- * than all the rest of a spawn.
+ * back) and its own, which the reaping gives back. A few stacks of one size and
+ * a few structures are kept for the next tasks, because mapping a stack costs
+ * more than all the rest of a spawn.
  *
  * Interface: fata/task.h; core/task.h for those who park and wake.
  */
@@ -41,6 +41,10 @@ static void *cache[CACHE];
 static unsigned cached;
 static size_t cached_size;
 
+/* Tasks without a life. */
+static struct list spare = LIST_INIT(spare);
+static unsigned spares;
+
 static bool stack_get(struct task *t, size_t size)
 {
 	if (cached && size <= cached_size && size > cached_size / 2) {
@@ -71,11 +75,31 @@ static void stack_put(struct task *t)
 
 struct task_hooks task_hooks;
 
+/* A spare one, or fresh memory; the size is the same for all. */
+static struct task *task_memory(size_t size)
+{
+	struct list *entry = list_pop(&spare);
+
+	if (!entry)
+		return heap_alloc_aligned(64, size);
+	spares--;
+	return list_entry(entry, struct task, run);
+}
+
+static void task_free(struct task *t)
+{
+	if (spares == CACHE) {
+		heap_free(t);
+		return;
+	}
+	spares++;
+	list_add_first(&spare, &t->run);
+}
+
 static struct task *task_new(const char *name)
 {
 	size_t head = (sizeof(struct task) + 63) & ~(size_t)63;
-	struct task *t =
-		heap_alloc_aligned(64, head + platform_context_size());
+	struct task *t = task_memory(head + platform_context_size());
 
 	if (!t)
 		return NULL;
@@ -85,15 +109,14 @@ static struct task *task_new(const char *name)
 	list_init(&t->all);
 	t->state = TASK_READY;
 	t->refs = 1;
-	fmt(t->name, sizeof(t->name), "%s", name);
+	memcpy(t->name, name, strnlen(name, sizeof(t->name) - 1));
 	return t;
 }
 
 static void unref(struct task *t)
 {
-	if (--t->refs)
-		return;
-	heap_free(t);
+	if (!--t->refs)
+		task_free(t);
 }
 
 int task_init_main(const char *name)
@@ -132,7 +155,7 @@ int fata_task_spawn(struct task **t_out, const struct task_attr *attr,
 	if (!t)
 		return -ENOMEM;
 	if (!stack_get(t, size)) {
-		heap_free(t);
+		task_free(t);
 		return -ENOMEM;
 	}
 	t->fn = fn;
@@ -142,7 +165,7 @@ int fata_task_spawn(struct task **t_out, const struct task_attr *attr,
 	if (task_hooks.made && task_hooks.made(t)) {
 		platform_context_destroy(t->context);
 		stack_put(t);
-		heap_free(t);
+		task_free(t);
 		return -ENOMEM;
 	}
 	list_add_last(&all, &t->all);
@@ -156,7 +179,7 @@ int fata_task_spawn(struct task **t_out, const struct task_attr *attr,
 
 void fata_task_exit(int result)
 {
-	struct task *t = fata_task_self();
+	struct task *t = task_self();
 
 	if (task_hooks.ends)
 		task_hooks.ends(t);
@@ -181,7 +204,7 @@ int fata_task_join(struct task *t, int *result, uint64_t deadline)
 	uint64_t seen = 0;
 	int err;
 
-	if (t == fata_task_self())
+	if (t == task_self())
 		return -EDEADLK;
 	err = event_wait(&t->ended, &seen, deadline);
 	if (err)
@@ -229,7 +252,7 @@ static void on_timeout(void *arg)
 
 int task_park(const char *what, uint64_t deadline, bool cancellable)
 {
-	struct task *t = fata_task_self();
+	struct task *t = task_self();
 
 	if (deadline != FATA_FOREVER) {
 		if (!deadline || deadline <= clock_mono_ns())
@@ -254,16 +277,6 @@ bool task_wake(struct task *t, int result)
 	return true;
 }
 
-int task_check_cancel(void)
-{
-	struct task *t = fata_task_self();
-
-	if (!t->cancel)
-		return 0;
-	t->cancel = false;
-	return -ECANCELED;
-}
-
 void fata_task_cancel(struct task *t)
 {
 	if (t->state == TASK_PARKED && t->cancellable)
@@ -274,12 +287,12 @@ void fata_task_cancel(struct task *t)
 
 void fata_task_uncancel(void)
 {
-	fata_task_self()->cancel = false;
+	task_self()->cancel = false;
 }
 
 void fata_yield(void)
 {
-	loop_ready(fata_task_self());
+	loop_ready(task_self());
 	loop_schedule();
 }
 
@@ -308,7 +321,7 @@ void task_dump(void (*out)(const char *text, size_t n))
 		const struct task *t = list_entry(entry, struct task, all);
 		char line[96];
 		size_t n = fmt(line, sizeof(line), "  task %s: %s%s\n", t->name,
-			       t == fata_task_self()	   ? "running"
+			       t == task_self()	   ? "running"
 			       : t->state == TASK_PARKED ? "waits for "
 							   : "ready",
 			       t->state == TASK_PARKED ? t->wait : "");

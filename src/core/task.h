@@ -13,7 +13,9 @@
 #define FATA_CORE_TASK_H
 
 #include "core/list.h"
+#include "core/loop.h"
 
+#include <errno.h>
 #include <fata/task.h>
 #include <fata/timer.h>
 
@@ -63,8 +65,22 @@ int task_park(const char *what, uint64_t deadline, bool cancellable);
  */
 bool task_wake(struct task *t, int result);
 
+/* The calling task, as fata_task_self. */
+static inline struct task *task_self(void)
+{
+	return loop_this()->current;
+}
+
 /* -ECANCELED, once, if the calling task is to be cancelled; else 0. */
-int task_check_cancel(void);
+static inline int task_check_cancel(void)
+{
+	struct task *t = task_self();
+
+	if (__builtin_expect(!t->cancel, 1))
+		return 0;
+	t->cancel = false;
+	return -ECANCELED;
+}
 
 /* Free what ended; called by the loop, on another stack than the dead one's. */
 void task_reap(struct task *t);

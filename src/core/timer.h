@@ -5,11 +5,14 @@
 
 #include <fata/timer.h>
 
-/* The earliest deadline, or FATA_FOREVER. O(1). */
+/*
+ * The earliest deadline, or FATA_FOREVER. Where very many timers are near each
+ * other it may be a moment before that: a run then sorts them. O(1).
+ */
 uint64_t timer_next(void);
 
 /*
- * Call what is due at `now` and was armed before this call; a callback that
+ * Call what is due at `now`, which never goes back, and was armed before this call; a callback that
  * arms its timer for a moment that has passed is called by the next run, so
  * that one run always ends. Returns how many were called.
  */

@@ -34,7 +34,7 @@ static void take_out(struct sync_waiter *w)
 int wait_in(struct sync_queue *q, void *message, const char *what,
 	    uint64_t deadline, bool cancellable)
 {
-	struct sync_waiter w = {.task = fata_task_self(), .message = message};
+	struct sync_waiter w = {.task = task_self(), .message = message};
 	int result;
 
 	add(q, &w);
