@@ -44,7 +44,7 @@ long sim_fifo_init(struct sim_domain *d, struct evtchn_init_control *op)
 		sim_die("no memory for events");
 	d->fifo->control = page;
 	op->link_bits = EVTCHN_FIFO_LINK_BITS;
-	for (uint32_t port = 1; port < d->ports_used; port++)
+	for (uint32_t port = 1; port < d->ports_used && port < 4096; port++)
 		d->ports[port].pending =
 			sim_shared(d)->evtchn_pending[port / 64] >>
 				(port % 64) &
