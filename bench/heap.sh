@@ -62,7 +62,7 @@ count()
 # trace, allocator, ns, peak taken, peak asked for, steps, two counts
 rows=$out/heap/rows
 : > "$rows"
-for t in $("$out/heap/fata" names); do
+for t in ${TRACES:-$("$out/heap/fata" names)}; do
 	for round in 1 2 3; do
 		for a in fata glibc mimalloc; do
 			echo "$t $a $("$out/heap/$a" "$t" time)" \

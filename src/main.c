@@ -72,7 +72,10 @@ static void read_boot_info(uint32_t magic, uint32_t info)
 static void start_memory(void)
 {
 	struct memmap free = boot_info.ram, *reserved = &boot_info.reserved;
+	uint64_t ram = 0;
 
+	for (unsigned i = 0; i < free.n; i++)
+		ram += free.r[i].end - free.r[i].start;
 	for (unsigned i = 0; i < reserved->n; i++)
 		memmap_remove(&free, reserved->r[i].start, reserved->r[i].end);
 	if (!free.n)
@@ -82,6 +85,7 @@ static void start_memory(void)
 	for (unsigned i = 0; i < free.n; i++)
 		page_add(free.r[i].start, free.r[i].end);
 	page_add((uintptr_t)boot_tables, (uintptr_t)boot_tables_end);
+	page_note_other(ram - page_memory());
 	random_init();
 	vm_init();
 	heap_set_fallback(vm_pages_alloc, vm_pages_free);

@@ -63,7 +63,7 @@ static void count_free(struct heap *h, size_t size)
 
 static void *alloc_large(size_t size, size_t align)
 {
-	void *p = large_alloc(size, align);
+	void *p = heap_large_alloc(size, align);
 
 	if (!p)
 		return refused();
@@ -111,7 +111,7 @@ static inline void *slot_take(struct heap *h, struct span *s, size_t size)
 __attribute__((noinline)) static void *slot_refill(unsigned class, size_t size,
 						   size_t align)
 {
-	struct span *s = span_refill(class);
+	struct span *s = heap_span_refill(class);
 
 	if (!s)
 		return alloc_large(size, align);
@@ -158,14 +158,14 @@ static inline void slot_free(struct heap *h, struct span *s, void *p)
 	count_free(h, size);
 	h->n.slots_used -= s->slot;
 	if (unlikely(--s->used == 0 || next == CELL_NONE))
-		span_settle(s);
+		heap_span_settle(s);
 }
 
 /* The record of the allocation that begins at p; panics if there is none. */
 static struct span *large_at(struct span *s, const void *p, const char *what)
 {
 	if (!s)
-		s = large_mapped(p);
+		s = heap_large_mapped(p);
 	if (!s || s->base != (uintptr_t)p)
 		bad_pointer(what, p);
 	return s;
@@ -178,7 +178,7 @@ static void free_large(struct span *s)
 	if (!canary_good(s->base, size))
 		heap_bad_canary(s->base, size);
 	count_free(&fata_heap, size);
-	large_free(s);
+	heap_large_free(s);
 }
 
 /* --- the interface
@@ -264,7 +264,8 @@ static bool resize_here(struct span *s, void *p, size_t size, bool force)
 	size_t need = size + CANARY;
 
 	if (s->kind != SPAN_SMALL)
-		return (force || size > SMALL_MAX) && large_resize(s, size);
+		return (force || size > SMALL_MAX) &&
+		       heap_large_resize(s, size);
 	if (size > SMALL_MAX || need > s->slot)
 		return false;
 	if (!force && need < s->slot / 2)

@@ -62,17 +62,17 @@ static void walk_span(struct walk *w, const struct span *s)
 	w->pages += s->pages;
 }
 
-static void walk_list(struct walk *w, struct link *head)
+static void walk_list(struct walk *w, struct list *head)
 {
-	struct link *l;
+	struct list *l;
 
 	for (l = head->next; l != head; l = l->next)
 		walk_span(w, span_of(l));
 }
 
-static void walk_large(struct walk *w, struct link *head)
+static void walk_large(struct walk *w, struct list *head)
 {
-	struct link *l;
+	struct list *l;
 
 	for (l = head->next; l != head; l = l->next) {
 		struct span *s = span_of(l);
@@ -104,7 +104,7 @@ static struct walk walk_heap(void)
 	walk_large(&w, &h->large);
 	for (i = 0; i < MAPPED; i++)
 		walk_large(&w, &h->mapped[i]);
-	w.pages += record_pages();
+	w.pages += heap_record_pages();
 	return w;
 }
 
@@ -150,7 +150,7 @@ size_t heap_trim(void)
 	size_t before = fata_heap.n.pages;
 
 	heap_prepare();
-	span_trim();
+	heap_span_trim();
 	return (before - fata_heap.n.pages) * PAGE_SIZE;
 }
 

@@ -33,6 +33,7 @@
 #define FATA_CORE_HEAP_IMPL_H
 
 #include "core/heap.h"
+#include "core/list.h"
 #include "core/page.h"
 
 #define CANARY 8u
@@ -58,10 +59,6 @@
 
 enum span_kind { SPAN_SMALL, SPAN_LARGE, SPAN_MAPPED };
 
-struct link {
-	struct link *next, *prev;
-};
-
 struct span {
 	uintptr_t base;
 	uint32_t recip; /* ceil(2^32 / slot): offset to slot number */
@@ -71,14 +68,14 @@ struct span {
 	uint16_t free; /* a slot number or CELL_NONE */
 	uint8_t class;
 	uint8_t kind;
-	struct link link;
+	struct list link;
 	size_t pages; /* of every kind */
 	size_t size;  /* large: what was asked for */
 	uint16_t cell[];
 };
 
 struct heap_class {
-	struct link partial, full;
+	struct list partial, full;
 	struct span *empty;
 	size_t pages; /* of all its spans */
 };
@@ -97,8 +94,8 @@ struct heap {
 	struct span *current[CLASSES];
 	uint64_t secret[2];
 	struct heap_counts n;
-	struct link large;          /* runs of pages */
-	struct link mapped[MAPPED]; /* by address */
+	struct list large;          /* runs of pages */
+	struct list mapped[MAPPED]; /* by address */
 	struct heap_class class[CLASSES];
 	bool ready;
 };
@@ -164,47 +161,20 @@ static inline bool canary_good(uintptr_t p, size_t size)
 	return c == canary_of(p);
 }
 
-/* --- lists -------------------------------------------------------------------
- */
-
-static inline void list_reset(struct link *head)
+static inline struct span *span_of(struct list *l)
 {
-	head->next = head->prev = head;
-}
-
-static inline bool list_none(const struct link *head)
-{
-	return head->next == head;
-}
-
-static inline void list_push(struct link *head, struct link *l)
-{
-	l->next = head->next;
-	l->prev = head;
-	head->next->prev = l;
-	head->next = l;
-}
-
-static inline void list_drop(struct link *l)
-{
-	l->next->prev = l->prev;
-	l->prev->next = l->next;
-}
-
-static inline struct span *span_of(struct link *l)
-{
-	return (struct span *)((char *)l - offsetof(struct span, link));
+	return list_entry(l, struct span, link);
 }
 
 /* --- heap_record.c: where records live
  * ----------------------------------------- */
 
 /* A record with so many cells, unset; NULL when memory is short. */
-struct span *record_alloc(unsigned cells);
-void record_free(struct span *s, unsigned cells);
+struct span *heap_record_alloc(unsigned cells);
+void heap_record_free(struct span *s, unsigned cells);
 
 /* How many pages records take now. */
-size_t record_pages(void);
+size_t heap_record_pages(void);
 
 /* --- heap_span.c: spans of small slots
  * ------------------------------------------ */
@@ -213,25 +183,25 @@ size_t record_pages(void);
 void heap_prepare(void);
 
 /* A current span of the class with a free slot, or NULL. */
-struct span *span_refill(unsigned class);
+struct span *heap_span_refill(unsigned class);
 
 /* A slot of s was freed, and s was full before or is empty now. */
-void span_settle(struct span *s);
+void heap_span_settle(struct span *s);
 
 /* Give the pages of all spans without a used slot back. */
-void span_trim(void);
+void heap_span_trim(void);
 
 /* --- heap_large.c: runs of pages
  * -------------------------------------------------- */
 
-void *large_alloc(size_t size, size_t align);
-void large_free(struct span *s);
+void *heap_large_alloc(size_t size, size_t align);
+void heap_large_free(struct span *s);
 
 /* The record of a mapped allocation that begins at p, or NULL. */
-struct span *large_mapped(const void *p);
+struct span *heap_large_mapped(const void *p);
 
 /* Resize in place; false if that cannot be. The canary is the caller's. */
-bool large_resize(struct span *s, size_t size);
+bool heap_large_resize(struct span *s, size_t size);
 
 /* --- heap.c
  * -------------------------------------------------------------------------- */

@@ -24,14 +24,14 @@ static size_t pages_for(size_t size)
 	return (size + CANARY + PAGE_SIZE - 1) >> PAGE_SHIFT;
 }
 
-static struct link *bucket(uintptr_t p)
+static struct list *bucket(uintptr_t p)
 {
 	return &fata_heap.mapped[(p >> PAGE_SHIFT) % MAPPED];
 }
 
-struct span *large_mapped(const void *p)
+struct span *heap_large_mapped(const void *p)
 {
-	struct link *l, *head = bucket((uintptr_t)p);
+	struct list *l, *head = bucket((uintptr_t)p);
 
 	if (!fata_heap.ready)
 		return NULL;
@@ -49,54 +49,54 @@ static bool pages_get(struct span *s, size_t align)
 	if (p) {
 		s->kind = SPAN_LARGE;
 		page_own(p, 1, s);
-		list_push(&fata_heap.large, &s->link);
+		list_add_first(&fata_heap.large, &s->link);
 	} else if (map_pages && align == 1) {
 		p = map_pages(s->pages);
 		s->kind = SPAN_MAPPED;
 		if (p)
-			list_push(bucket((uintptr_t)p), &s->link);
+			list_add_first(bucket((uintptr_t)p), &s->link);
 	}
 	s->base = (uintptr_t)p;
 	return p;
 }
 
-void *large_alloc(size_t size, size_t align)
+void *heap_large_alloc(size_t size, size_t align)
 {
 	struct span *s;
 
 	heap_prepare();
 	if (size > PTRDIFF_MAX - PAGE_SIZE)
 		return NULL;
-	s = record_alloc(0);
+	s = heap_record_alloc(0);
 	if (!s)
 		return NULL;
 	s->pages = pages_for(size);
 	s->size = size;
 	if (!pages_get(s, align)) {
-		record_free(s, 0);
+		heap_record_free(s, 0);
 		return NULL;
 	}
 	fata_heap.n.pages += s->pages;
 	return (void *)s->base;
 }
 
-void large_free(struct span *s)
+void heap_large_free(struct span *s)
 {
 	void *p = (void *)s->base;
 	size_t pages = s->pages;
 
 	fata_heap.n.pages -= pages;
-	list_drop(&s->link);
+	list_remove(&s->link);
 	if (s->kind == SPAN_MAPPED) {
 		unmap_pages(p, pages);
 	} else {
 		page_disown(p, 1, pages);
 		page_free_range(p, pages);
 	}
-	record_free(s, 0);
+	heap_record_free(s, 0);
 }
 
-bool large_resize(struct span *s, size_t size)
+bool heap_large_resize(struct span *s, size_t size)
 {
 	void *p = (void *)s->base;
 	size_t pages = pages_for(size);

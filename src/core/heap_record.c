@@ -13,13 +13,13 @@
 
 struct record_page {
 	uint64_t taken; /* bit n: unit n */
-	struct link link;
+	struct list link;
 };
 
 _Static_assert(sizeof(struct record_page) <= UNIT, "header is one unit");
 _Static_assert(sizeof(struct span) <= UNIT, "a large one is one unit");
 
-static struct link pages = {&pages, &pages};
+static struct list pages = LIST_INIT(pages);
 static size_t npages;
 
 static unsigned units(unsigned cells)
@@ -55,7 +55,7 @@ static struct record_page *page_new(void)
 	if (!page)
 		return NULL;
 	page->taken = 1;
-	list_push(&pages, &page->link);
+	list_add_first(&pages, &page->link);
 	fata_heap.n.pages++;
 	npages++;
 	return page;
@@ -64,11 +64,11 @@ static struct record_page *page_new(void)
 static struct record_page *page_with(unsigned n, unsigned *at)
 {
 	struct record_page *page;
-	struct link *l;
+	struct list *l;
 	unsigned left = TRIES;
 
 	for (l = pages.next; l != &pages && left; l = l->next, left--) {
-		page = (void *)((char *)l - offsetof(struct record_page, link));
+		page = list_entry(l, struct record_page, link);
 		*at = find(page->taken, n);
 		if (*at)
 			return page;
@@ -77,7 +77,7 @@ static struct record_page *page_with(unsigned n, unsigned *at)
 	return page_new();
 }
 
-struct span *record_alloc(unsigned cells)
+struct span *heap_record_alloc(unsigned cells)
 {
 	unsigned n = units(cells), at;
 	struct record_page *page = page_with(n, &at);
@@ -86,27 +86,27 @@ struct span *record_alloc(unsigned cells)
 		return NULL;
 	page->taken |= mask(n) << at;
 	if (!~page->taken)
-		list_drop(&page->link);
+		list_remove(&page->link);
 	return (void *)((char *)page + at * UNIT);
 }
 
-void record_free(struct span *s, unsigned cells)
+void heap_record_free(struct span *s, unsigned cells)
 {
 	uintptr_t offset = (uintptr_t)s & (PAGE_SIZE - 1);
 	struct record_page *page = (void *)((uintptr_t)s - offset);
 
 	if (!~page->taken)
-		list_push(&pages, &page->link);
+		list_add_first(&pages, &page->link);
 	page->taken &= ~(mask(units(cells)) << offset / UNIT);
 	if (page->taken != 1)
 		return;
-	list_drop(&page->link);
+	list_remove(&page->link);
 	fata_heap.n.pages--;
 	npages--;
 	page_free(page, 0);
 }
 
-size_t record_pages(void)
+size_t heap_record_pages(void)
 {
 	return npages;
 }

@@ -29,12 +29,12 @@ void heap_prepare(void)
 	h->ready = true;
 	random_bytes(h->secret, sizeof(h->secret));
 	h->secret[1] |= 1;
-	list_reset(&h->large);
+	list_init(&h->large);
 	for (c = 0; c < MAPPED; c++)
-		list_reset(&h->mapped[c]);
+		list_init(&h->mapped[c]);
 	for (c = 0; c < CLASSES; c++) {
-		list_reset(&h->class[c].partial);
-		list_reset(&h->class[c].full);
+		list_init(&h->class[c].partial);
+		list_init(&h->class[c].full);
 	}
 	page_set_reclaim(heap_trim);
 }
@@ -86,7 +86,7 @@ static struct span *span_make(unsigned class, unsigned pages)
 		return NULL;
 	if (n > SPAN_SLOTS_MAX)
 		n = SPAN_SLOTS_MAX;
-	s = record_alloc(n);
+	s = heap_record_alloc(n);
 	if (!s) {
 		page_free_range(p, pages);
 		return NULL;
@@ -117,7 +117,7 @@ static void span_release(struct span *s)
 	h->class[s->class].pages -= pages;
 	h->n.pages -= pages;
 	h->n.slots -= (size_t)s->nslots * s->slot;
-	record_free(s, s->nslots);
+	heap_record_free(s, s->nslots);
 	page_disown(p, pages, pages);
 	page_free_range(p, pages);
 }
@@ -134,7 +134,7 @@ static struct span *span_new(unsigned class)
 	return s;
 }
 
-struct span *span_refill(unsigned class)
+struct span *heap_span_refill(unsigned class)
 {
 	struct heap_class *c;
 	struct span *s;
@@ -145,11 +145,11 @@ struct span *span_refill(unsigned class)
 	if (s != &none) {
 		fata_heap.current[class] = &none;
 		s->used--;
-		list_push(&c->full, &s->link);
+		list_add_first(&c->full, &s->link);
 	}
-	if (!list_none(&c->partial)) {
+	if (!list_empty(&c->partial)) {
 		s = span_of(c->partial.next);
-		list_drop(&s->link);
+		list_remove(&s->link);
 	} else if (c->empty) {
 		s = c->empty;
 		c->empty = NULL;
@@ -163,23 +163,23 @@ struct span *span_refill(unsigned class)
 	return s;
 }
 
-void span_settle(struct span *s)
+void heap_span_settle(struct span *s)
 {
 	struct heap_class *c = &fata_heap.class[s->class];
 
 	if (s == fata_heap.current[s->class])
 		return;
-	list_drop(&s->link);
+	list_remove(&s->link);
 	/* Last in the row: more of its slots are free when its turn comes. */
 	if (s->used)
-		list_push(c->partial.prev, &s->link);
+		list_add_last(&c->partial, &s->link);
 	else if (!c->empty)
 		c->empty = s;
 	else
 		span_release(s);
 }
 
-void span_trim(void)
+void heap_span_trim(void)
 {
 	struct heap *h = &fata_heap;
 	struct span *s;
