@@ -104,7 +104,7 @@ wait_for()
     "end=\$((\$(date +%s) + $1))
     until ( $3 ) >/dev/null 2>&1; do
       [ \$(date +%s) -lt \$end ] || exit 1
-      usleep 50000
+      usleep 100000
     done" </dev/null || fail "waited $1 s for $2"
 }
 
@@ -152,12 +152,13 @@ wait_console()
     "grep -qE -- '$2' /var/log/xen/console/guest-${3:-$domain}.log"
 }
 
-# wait_end SECONDS [NAME]: until the domain has shut down or is gone.
+# wait_end SECONDS [NAME]: until the domain has shut down or is gone. Its state
+# is six letters of "rbpscd" and dashes: s shut down, c crashed, d dying.
 wait_end()
 {
   wait_for "$1" "the end of ${2:-$domain}" \
-    "! xl domid ${2:-$domain} ||
-    xl list ${2:-$domain} | grep -qE ' [-rbp]*[sc]+[-rbpscd]* '"
+    "! state=\$(xl list ${2:-$domain}) ||
+    echo \"\$state\" | grep -qE ' [-rbp]*[scd][-rbpscd]* '"
 }
 
 # end_reason [NAME]: how it ended: 0 power-off, 1 reboot, 2 suspend, 3 crash.
