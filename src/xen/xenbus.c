@@ -14,6 +14,7 @@
 
 #include <fata/clock.h>
 #include <fata/heap.h>
+#include <fata/lifecycle.h>
 #include <fata/log.h>
 #include <fata/task.h>
 #include "core/fmt.h"
@@ -201,6 +202,25 @@ static void touched(void *arg, const char *path)
 	event_signal(&c->rescan);
 }
 
+static int suspend_before(void *arg, uint64_t deadline)
+{
+	(void)arg;
+	return xenbus_freeze(deadline);
+}
+
+static void suspend_after(void *arg, enum lifecycle_resume how)
+{
+	(void)arg;
+	xenbus_thaw(how == LIFECYCLE_RENEWED);
+}
+
+static struct lifecycle_client client = {
+	.name = "devices",
+	.order = LIFECYCLE_DEVICES,
+	.before = suspend_before,
+	.after = suspend_after,
+};
+
 static struct xenbus_class *class_of(const struct xenbus_driver *driver)
 {
 	list_for_each(entry, &classes)
@@ -233,6 +253,7 @@ static int register_class(const struct xenbus_driver *driver, bool backend,
 	c->root = (char *)(c + 1);
 	fmt(c->root, n, "%s/%s", where, driver->class);
 	list_init(&c->devices);
+	lifecycle_register(&client);
 	/* In the list before anything blocks: it is registered once. */
 	list_add_last(&classes, &c->link);
 	err = xs_watch(&c->watch, c->root, touched, c, deadline);
