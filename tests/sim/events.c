@@ -24,7 +24,7 @@ struct channel {
 	uint32_t peer; /* dom0's port */
 	bool sent;     /* since the last delivery */
 	unsigned int sends, deliveries;
-	bool useful;
+	bool useful, unmasked;
 };
 
 static void on_event(void *arg)
@@ -231,11 +231,13 @@ static void do_something(struct channel *c)
 {
 	switch (sim_below(6)) {
 	case 0:
+		c->unmasked = false;
 		evtchn_mask(&c->e);
 		break;
 	case 1:
 	case 2:
 		evtchn_unmask(&c->e);
+		c->unmasked = true;
 		break;
 	case 3:
 		fata_yield();
@@ -261,10 +263,12 @@ static void run_29(void)
 	sim.step_chance = 1 + sim_below(8);
 	for (int i = 0; i < 60; i++)
 		do_something(&channels[sim_below(CHANNELS)]);
-	sim.hostile = NULL;
+	sim.step_chance = 0;
+	sim_sleep(FATA_NS_PER_MS);
+	for (int i = 0; i < CHANNELS; i++)
+		CHECK(!channels[i].unmasked || !channels[i].sent);
 	for (int i = 0; i < CHANNELS; i++)
 		evtchn_unmask(&channels[i].e);
-	sim.step_chance = 0;
 	sim_sleep(FATA_NS_PER_MS);
 	for (int i = 0; i < CHANNELS; i++) {
 		CHECK(!channels[i].sent);
