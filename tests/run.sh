@@ -92,7 +92,7 @@ guest_suite() {
   done
   [ ${#targets[@]} = 0 ] || make_all "${targets[@]}"
   for n in $(names guest c); do
-    run guest "$n" 180 bash "$here/guest/guest.sh" \
+    run guest "$n" 400 bash "$here/guest/guest.sh" \
       "$here/guest/$n.c" "$build/tests/guest/$n.xen"
   done
 }

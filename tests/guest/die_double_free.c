@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* guest: die free\(0x[0-9a-f]+\): no allocation, or freed already */
+/* guest: die free of 0x[0-9a-f]+: no allocation, or freed already */
 #include <lib/guest.h>
 
 int main(void)

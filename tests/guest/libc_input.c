@@ -18,7 +18,8 @@ int main(void)
 	char *line = NULL, c;
 	size_t size = 0;
 
-	check_equal(poll(&p, 1, 20000), 1);
+	puts("input?");
+	check_equal(poll(&p, 1, 60000), 1);
 	check_equal(getline(&line, &size, stdin), 6);
 	check(!strcmp(line, "hello\n"));
 	check_equal(getline(&line, &size, stdin), 9);
