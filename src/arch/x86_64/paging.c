@@ -207,14 +207,15 @@ uint64_t paging_entry(uintptr_t va)
 	return *entry_of(va, 1);
 }
 
-uint64_t paging_replace(uintptr_t va, uint64_t entry)
+void paging_replace_run(uintptr_t va, const uint64_t *entries, unsigned n)
 {
-	uint64_t *e = entry_of(va, 1), old = *e;
+	uint64_t *e = entry_of(va, 1);
 
-	write_entry(e, entry);
-	if (old & PTE_P)
-		invlpg((void *)va);
-	return old;
+	if (!memcmp(e, entries, n * sizeof(*e)))
+		return;
+	write_entries(e, entries, n);
+	for (unsigned i = 0; i < n; i++)
+		invlpg((void *)(va + i * PAGE_SIZE));
 }
 
 int paging_map_identity(uint64_t pa, size_t size, uint64_t flags)

@@ -52,10 +52,10 @@ int paging_map_run(uintptr_t va, const uint64_t *entries, unsigned n);
 uint64_t paging_entry(uintptr_t va);
 
 /*
- * Replace the 4 KiB entry of va, which must have a table, and forget the old
- * translation. Returns the old entry.
+ * Replace the entries of n consecutive addresses that share one table, which
+ * must be there, and forget the old translations.
  */
-uint64_t paging_replace(uintptr_t va, uint64_t entry);
+void paging_replace_run(uintptr_t va, const uint64_t *entries, unsigned n);
 
 /* Is there a table for va's 4 KiB entry? If not, its whole 2 MiB is empty. */
 bool paging_has_table(uintptr_t va);

@@ -21,9 +21,10 @@
 #include <string.h>
 
 #define VM_GUARD 16 /* a stack's guard: nothing is ever mapped */
-#define BATCH 32
-#define TWO_MIB 0x200000ull
+#define BATCH    32
+#define TWO_MIB  0x200000ull
 
+static const uint64_t none; /* an empty entry */
 static struct range_tree tree;
 static struct range *unused; /* records, linked by `left` */
 static unsigned unused_n;
@@ -160,22 +161,48 @@ static int isolate(uint64_t at, uint64_t end)
 	return 0;
 }
 
+/* Entries of consecutive addresses that share a table. */
+struct batch {
+	uint64_t at;
+	unsigned n;
+	uint64_t entry[BATCH];
+};
+
+/*
+ * Go on to what follows in *b (which starts with n == 0), skipping what has no
+ * table; false at `end`. Opening the tables' seal is dear, hence batches.
+ */
+static bool next_batch(struct batch *b, uint64_t end)
+{
+	uint64_t at = b->at + b->n * PAGE_SIZE;
+
+	while (at < end && !paging_has_table(at))
+		at = (at + TWO_MIB) & ~(TWO_MIB - 1);
+	b->at = at;
+	b->n = 0;
+	do {
+		if (at >= end)
+			break;
+		b->entry[b->n++] = paging_entry(at);
+		at += PAGE_SIZE;
+	} while (b->n < BATCH && at & (TWO_MIB - 1));
+	return b->n;
+}
+
 /* Free the pages behind [at, end). */
 static void drop_pages(uint64_t at, uint64_t end)
 {
-	while (at < end) {
-		uint64_t old;
+	struct batch b = {.at = at};
 
-		if (!paging_has_table(at)) {
-			at = (at + TWO_MIB) & ~(TWO_MIB - 1);
-			continue;
-		}
-		old = paging_entry(at);
-		if (old & PTE_OWNED) {
-			paging_replace(at, 0);
-			page_free((void *)(old & PTE_FRAME), 0);
-		}
-		at += PAGE_SIZE;
+	while (next_batch(&b, end)) {
+		uint64_t left[BATCH];
+
+		for (unsigned i = 0; i < b.n; i++)
+			left[i] = b.entry[i] & PTE_OWNED ? 0 : b.entry[i];
+		paging_replace_run(b.at, left, b.n);
+		for (unsigned i = 0; i < b.n; i++)
+			if (b.entry[i] & PTE_OWNED)
+				page_free((void *)(b.entry[i] & PTE_FRAME), 0);
 	}
 }
 
@@ -248,7 +275,7 @@ static int put_pages(uint64_t at, unsigned n, uint64_t flags)
 		uint64_t va = at + i * PAGE_SIZE;
 
 		if (paging_has_table(va) && paging_entry(va) & PTE_OWNED)
-			paging_replace(va, 0);
+			paging_replace_run(va, &none, 1);
 		page_free((void *)(entries[i] & PTE_FRAME), 0);
 	}
 	return -ENOMEM;
@@ -283,6 +310,7 @@ int vm_map(void *p, size_t size, unsigned prot)
 int vm_protect(void *p, size_t size, unsigned prot)
 {
 	uint64_t at = (uint64_t)p, end = at + page_up(size);
+	struct batch b = {.at = at};
 
 	if (prot & VM_EXEC)
 		return -EACCES;
@@ -294,18 +322,12 @@ int vm_protect(void *p, size_t size, unsigned prot)
 		r->prot = (prot & ~(unsigned)VM_LAZY) | (r->prot & VM_LAZY);
 		a = r->end;
 	}
-	while (at < end) {
-		uint64_t old;
-
-		if (!paging_has_table(at)) {
-			at = (at + TWO_MIB) & ~(TWO_MIB - 1);
-			continue;
-		}
-		old = paging_entry(at);
-		if (old & PTE_OWNED)
-			paging_replace(at, (old & PTE_FRAME) |
-						   entry_flags(prot));
-		at += PAGE_SIZE;
+	while (next_batch(&b, end)) {
+		for (unsigned i = 0; i < b.n; i++)
+			if (b.entry[i] & PTE_OWNED)
+				b.entry[i] = (b.entry[i] & PTE_FRAME) |
+					     entry_flags(prot);
+		paging_replace_run(b.at, b.entry, b.n);
 	}
 	return 0;
 }
@@ -342,7 +364,7 @@ int vm_move(void *to, void *from, size_t size)
 			continue;
 		if (paging_map_run(dst, &e, 1))
 			return -ENOMEM;
-		paging_replace(src, 0);
+		paging_replace_run(src, &none, 1);
 	}
 	set_prot((uint64_t)from, end, 0);
 	return 0;
