@@ -38,7 +38,7 @@ void heap_bad_poison(uintptr_t p)
 __attribute__((noreturn, cold)) static void bad_pointer(const char *what,
 							const void *p)
 {
-	fata_panic("heap: %s(%p): no allocation, or freed already", what, p);
+	fata_panic("heap: %s of %p: no allocation, or freed already", what, p);
 }
 
 static void *refused(void)
