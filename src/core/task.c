@@ -250,21 +250,26 @@ static void on_timeout(void *arg)
 	task_wake(arg, -ETIMEDOUT);
 }
 
-int task_park(const char *what, uint64_t deadline, bool cancellable)
+static int park(const char *what, uint64_t deadline, bool cancellable)
 {
 	struct task *t = task_self();
 
-	if (deadline != FATA_FOREVER) {
-		if (!deadline || deadline <= clock_mono_ns())
-			return -ETIMEDOUT;
+	if (deadline != FATA_FOREVER)
 		timer_set(&t->timeout, deadline, on_timeout, t);
-	}
 	t->state = TASK_PARKED;
 	t->wait = what;
 	t->cancellable = cancellable;
 	loop_schedule();
 	timer_cancel(&t->timeout);
 	return t->wake;
+}
+
+int task_park(const char *what, uint64_t deadline, bool cancellable)
+{
+	if (deadline != FATA_FOREVER &&
+	    (!deadline || deadline <= clock_mono_ns()))
+		return -ETIMEDOUT;
+	return park(what, deadline, cancellable);
 }
 
 bool task_wake(struct task *t, int result)
@@ -302,11 +307,8 @@ int fata_sleep_until(uint64_t deadline)
 
 	if (err)
 		return err;
-	if (deadline <= clock_mono_ns()) {
-		fata_yield();
-		return 0;
-	}
-	err = task_park("sleep", deadline, true);
+	/* A deadline that has passed still gives the others their turn. */
+	err = park("sleep", deadline, true);
 	return err == -ETIMEDOUT ? 0 : err;
 }
 

@@ -25,7 +25,7 @@ static void fire(void *arg)
 	check(deadline <= clock_mono_ns());
 	check(deadline >= last);
 	check(deadline > last || !last_timer || t > last_timer);
-	check(!t->armed);
+	check(!timer_cancel(t));
 	last = deadline;
 	last_timer = t;
 	fired++;

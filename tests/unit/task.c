@@ -125,6 +125,27 @@ static void sleep_is_exact_and_never_early(void **state)
 	assert_int_equal(clock_mono_ns() - start, 123);
 }
 
+static int note_sleep_note(void *arg)
+{
+	note_arg(arg);
+	fata_sleep(0);
+	note_arg(arg);
+	return 0;
+}
+
+static void sleeping_0_gives_way(void **state)
+{
+	struct task *a = spawn(note_sleep_note, "a"),
+		    *b = spawn(note_sleep_note, "b");
+	uint64_t start = clock_mono_ns();
+
+	(void)state;
+	join(a);
+	join(b);
+	assert_string_equal(noted(), "abab");
+	assert_int_equal(clock_mono_ns(), start);
+}
+
 static int sleep_twice(void *arg)
 {
 	int first = fata_sleep(FATA_NS_PER_S);
@@ -379,6 +400,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(detached_before_and_after_its_end),
 	cmocka_unit_test(join_has_a_deadline),
 	cmocka_unit_test(sleep_is_exact_and_never_early),
+	cmocka_unit_test(sleeping_0_gives_way),
 	cmocka_unit_test(cancel_wakes_once),
 	cmocka_unit_test(cancel_before_the_call),
 	cmocka_unit_test(cancel_can_be_taken_back),
