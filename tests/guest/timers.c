@@ -22,7 +22,9 @@ static void fire(void *arg)
 	struct timer *t = arg;
 	uint64_t deadline = t->deadline;
 
-	check(deadline <= clock_mono_ns());
+	/* Xen may emulate the time-stamp counter, a hundred us a reading. */
+	if ((t - timers) % 64 == 1)
+		check(deadline <= clock_mono_ns());
 	check(deadline >= last);
 	check(deadline > last || !last_timer || t > last_timer);
 	check(!timer_cancel(t));
