@@ -19,6 +19,7 @@
 #include <core/symbols.h>
 #include <core/task.h>
 #include <core/vm.h>
+#include <drivers/balloon.h>
 #include <errno.h>
 #include <libc/start.h>
 #include <platform.h>
@@ -158,6 +159,8 @@ void start(uint32_t magic, uint32_t info)
 		log_debug("no xenstore");
 	if (lifecycle_start())
 		fata_panic("too little memory (for the lifecycle's task)");
+	if (balloon_start())
+		fata_panic("too little memory (for the balloon's task)");
 	main_task.stack_size = start_stack_size();
 	if (fata_task_spawn(&task, &main_task, program, &cmdline))
 		fata_panic("too little memory (for the program's stack)");

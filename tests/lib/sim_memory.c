@@ -288,41 +288,45 @@ static long add_to_physmap(struct xen_add_to_physmap *op)
 	return 0;
 }
 
-static long decrease(struct xen_memory_reservation *r)
+static bool take_back(struct sim_domain *d, uint64_t frame)
 {
-	struct sim_domain *d = sim_guest;
-	unsigned long i;
+	unsigned char *p = sim_frame(d, frame);
 
-	for (i = 0; i < r->nr_extents; i++) {
-		unsigned char *p = sim_frame(d, r->extent_start.p[i]);
-
-		if (r->extent_order || !p)
-			break;
-		d->ram_state[(p - d->ram) / PAGE_SIZE] = RAM_GONE;
-		map_at(p, PAGE_SIZE, PROT_NONE,
-		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
-		d->ballooned++;
-	}
-	return i;
+	if (!p)
+		return false;
+	d->ram_state[(p - d->ram) / PAGE_SIZE] = RAM_GONE;
+	map_at(p, PAGE_SIZE, PROT_NONE,
+	       MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+	d->ballooned++;
+	return true;
 }
 
-static long populate(struct xen_memory_reservation *r)
+static bool bring(struct sim_domain *d, uint64_t frame)
 {
-	struct sim_domain *d = sim_guest;
+	uint64_t n = frame - ((uintptr_t)d->ram >> PAGE_SHIFT);
+
+	if (n >= SIM_RAM_PAGES || d->ram_state[n] != RAM_GONE)
+		return false;
+	map_at(d->ram + n * PAGE_SIZE, PAGE_SIZE, PROT_READ | PROT_WRITE,
+	       MAP_SHARED | MAP_FIXED, d->fd, n * PAGE_SIZE);
+	d->ram_state[n] = RAM_USED;
+	d->ballooned--;
+	return true;
+}
+
+/* Extents larger than a page are for the test's sake refused now and then. */
+static long reservation(struct xen_memory_reservation *r,
+			bool (*page)(struct sim_domain *d, uint64_t frame))
+{
+	uint64_t n = 1ull << r->extent_order, k;
 	unsigned long i;
 
-	for (i = 0; i < r->nr_extents; i++) {
-		uint64_t n = r->extent_start.p[i] -
-			     ((uintptr_t)d->ram >> PAGE_SHIFT);
-
-		if (n >= SIM_RAM_PAGES || d->ram_state[n] != RAM_GONE)
-			break;
-		map_at(d->ram + n * PAGE_SIZE, PAGE_SIZE,
-		       PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, d->fd,
-		       n * PAGE_SIZE);
-		d->ram_state[n] = RAM_USED;
-		d->ballooned--;
-	}
+	if (r->extent_order && sim_chance(2))
+		return 0;
+	for (i = 0; i < r->nr_extents; i++)
+		for (k = 0; k < n; k++)
+			if (!page(sim_guest, r->extent_start.p[i] + k))
+				return i;
 	return i;
 }
 
@@ -332,9 +336,9 @@ long sim_memory_op(unsigned int cmd, void *arg)
 	case XENMEM_add_to_physmap:
 		return add_to_physmap(arg);
 	case XENMEM_decrease_reservation:
-		return decrease(arg);
+		return reservation(arg, take_back);
 	case XENMEM_populate_physmap:
-		return populate(arg);
+		return reservation(arg, bring);
 	case XENMEM_current_reservation:
 		return SIM_RAM_PAGES - sim_guest->ballooned;
 	case XENMEM_maximum_reservation:

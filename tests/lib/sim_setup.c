@@ -10,6 +10,7 @@
 #include <xen/hvm/params.h>
 
 #include "lib/sim.h"
+#include "core/page.h"
 #include "xen/evtchn.h"
 #include "xen/hypercall.h"
 #include "xen/setup.h"
@@ -40,4 +41,10 @@ uint64_t clock_to_system_time(uint64_t mono)
 void heap_quick_stat(struct heap_stat *s)
 {
 	*s = (struct heap_stat){.live = sim_guest->heap_live};
+}
+
+/* The simulator's pages are always zeroed. */
+void *page_alloc_raw(unsigned order)
+{
+	return page_alloc(order);
 }
