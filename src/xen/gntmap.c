@@ -95,10 +95,27 @@ static int first_error(const struct gnttab_page *p, unsigned int n)
 	return rc;
 }
 
+/* Try until all are mapped, one never will be, or time is up. */
+static int map_until(struct gnttab_page *p, unsigned int n, uint64_t deadline)
+{
+	uint32_t began = generation;
+	int rc = 0;
+
+	for (unsigned int i = 0; map_all(p, n) && rc == 0; i++) {
+		if (first_error(p, n) != -EAGAIN)
+			break;
+		rc = gnttab_backoff(i, deadline);
+		/* resumed elsewhere: what was mapped is mapped no more */
+		if (generation != began)
+			return -ESTALE;
+	}
+	return rc == -ECANCELED ? rc : first_error(p, n);
+}
+
 int gnttab_map(struct gnttab_page *p, unsigned int n, uint64_t deadline)
 {
 	char *window;
-	int rc = 0;
+	int rc;
 
 	if (n == 0)
 		return -EINVAL;
@@ -110,13 +127,7 @@ int gnttab_map(struct gnttab_page *p, unsigned int n, uint64_t deadline)
 		p[i].generation = generation;
 		p[i].status = -EAGAIN;
 	}
-	for (unsigned int i = 0; map_all(p, n) && rc == 0; i++)
-		if (first_error(p, n) != -EAGAIN)
-			break;
-		else
-			rc = gnttab_backoff(i, deadline);
-	if (rc != -ECANCELED)
-		rc = first_error(p, n);
+	rc = map_until(p, n, deadline);
 	if (rc)
 		gnttab_unmap(p, n);
 	return rc;

@@ -183,7 +183,7 @@ static int injected(void)
 
 	if (!sim_fails(SIM_FAIL_HYPERCALL))
 		return GNTST_okay;
-	return status[sim_below(4)];
+	return sim.fail_status ? sim.fail_status : status[sim_below(4)];
 }
 
 static void *window_page(uint64_t address)

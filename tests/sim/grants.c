@@ -11,6 +11,8 @@
 #include <fata/xen/gnttab.h>
 
 #include "lib/sim.h"
+#include "lib/sim_hypercall.h"
+#include "xen/gnttab.h"
 
 static uint64_t soon(void)
 {
@@ -460,6 +462,57 @@ static void test_copy(void **state)
 	page_free(mine, 0);
 }
 
+/* --- a resume ------------------------------------------------------------- */
+
+static void resume(void *arg)
+{
+	(void)arg;
+	sim_new_domain(sim_guest);
+	gnttab_resume();
+}
+
+/* Between two tries of a mapping the guest is resumed in a new domain. */
+static void resume_while_mapping(void **state)
+{
+	static struct offer o;
+
+	(void)state;
+	offer(&o, 10);
+	sim.fail_at[SIM_FAIL_HYPERCALL] = sim.calls[SIM_FAIL_HYPERCALL] + 10;
+	sim.fail_status = GNTST_eagain;
+	sim_after(400 * FATA_NS_PER_US, resume, NULL);
+	CHECK(gnttab_map(o.map, 10, soon()) == -ESTALE);
+	CHECK(o.map[9].status == -EAGAIN && sim_maps(sim_guest) == 0);
+	withdraw(&o);
+}
+
+/* Mappings and grants from before end without an error, and new ones work. */
+static void resume_with_mappings(void **state)
+{
+	static struct offer o;
+	void *p = page();
+	uint32_t ref;
+	struct gnttab_stat s;
+
+	(void)state;
+	offer(&o, 10);
+	CHECK(gnttab_share(&ref, 0, p, true, 0) == 0);
+	CHECK(gnttab_map(o.map, 10, 0) == 0);
+	resume(NULL);
+	CHECK(gnttab_unmap(o.map, 10) == 0);
+	CHECK(gnttab_end_pages(&ref, 1, p, 0) == 0);
+	CHECK(gnttab_map(o.map, 10, 0) == 0);
+	CHECK(gnttab_unmap(o.map, 10) == 0);
+	withdraw(&o);
+	p = page();
+	CHECK(gnttab_share(&ref, 0, p, true, 0) == 0);
+	CHECK(sim_grant_map(SIM_DOM0, sim_guest, ref, false, NULL));
+	sim_grant_unmap(sim_guest, ref, false);
+	CHECK(gnttab_end_pages(&ref, 1, p, 0) == 0);
+	gnttab_stat(&s);
+	CHECK(s.mapped == 0 && s.quarantine == 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -475,6 +528,8 @@ int main(void)
 		cmocka_unit_test(class_24_all_or_nothing),
 		cmocka_unit_test(class_24_status_of_each),
 		cmocka_unit_test(test_copy),
+		cmocka_unit_test(resume_while_mapping),
+		cmocka_unit_test(resume_with_mappings),
 	};
 
 	return cmocka_run_group_tests(tests, sim_setup, NULL);

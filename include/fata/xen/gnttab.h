@@ -92,16 +92,17 @@ struct gnttab_page {
  * Returns 0; -ENOMEM (no address space, or too many mappings); or the first
  * status that is an error: -ESRCH (no such domain), -EINVAL (bad reference),
  * -EACCES, -ENOSPC (the host's limit of mappings), -EAGAIN (deadline),
- * -ECANCELED, -EIO. After an error nothing is mapped and each p[i].status
- * tells. Can block, unless the deadline is 0.
+ * -ECANCELED, -ESTALE (the guest was resumed elsewhere meanwhile), -EIO. After
+ * an error nothing is mapped and each p[i].status tells. Can block, unless the
+ * deadline is 0.
  */
 int gnttab_map(struct gnttab_page *p, unsigned int n, uint64_t deadline);
 
 /*
  * Undo gnttab_map with the same array, or with each page of it exactly once in
- * arrays of any size. The addresses then read as 0xff. Returns 0, or the first
- * error; such pages are given up and their addresses not used again. Does not
- * block.
+ * arrays of any size; also after a resume, when Xen has forgotten the mappings.
+ * The addresses then read as 0xff. Returns 0, or the first error; such pages
+ * are given up and their addresses not used again. Does not block.
  */
 int gnttab_unmap(struct gnttab_page *p, unsigned int n);
 
