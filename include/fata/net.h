@@ -39,7 +39,8 @@ enum net_sum {
 struct net;
 
 /*
- * A frame. It is owned by whoever has the pointer: by the program after
+ * A frame. Each piece lies in a page of its own, which belongs to the frame;
+ * the program may move and shrink a piece within its page. It is owned by whoever has the pointer: by the program after
  * net_receive or net_frame_alloc, by the interface after net_send.
  */
 struct net_frame {
@@ -54,9 +55,8 @@ struct net_frame {
 		uint32_t size;
 	} piece[NET_PIECES];
 	/* private: */
-	void *page[NET_PIECES];
-	uint16_t pages, in_flight;
-	struct net *from;
+	uint16_t in_flight;
+	struct net *from; /* where its pages come from and go back to */
 };
 
 /*

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Frames and their pages.
+ *
+ * Pages go back to the interface that they came from, so that what stands in
+ * the unused part of a page that is sent was never seen by another backend.
+ */
+#include <core/assert.h>
+#include <drivers/netfront.h>
+#include <fata/heap.h>
+#include <fata/page.h>
+#include <string.h>
+
+static struct net_frame *unused;
+static unsigned unused_n;
+#define UNUSED_MAX 512
+
+static void *page_of(const void *p)
+{
+	return (void *)((uintptr_t)p & ~(uintptr_t)(PAGE_SIZE - 1));
+}
+
+void *net_page_get(struct net *n)
+{
+	return n->pooled ? n->pool[--n->pooled] : page_alloc(0);
+}
+
+void net_page_put(struct net *n, void *page)
+{
+	if (n->pooled < NET_POOL)
+		n->pool[n->pooled++] = page;
+	else
+		page_free(page, 0);
+}
+
+struct net_frame *net_frame_new(struct net *n)
+{
+	struct net_frame *f = unused;
+
+	if (f) {
+		unused = f->next;
+		unused_n--;
+	} else {
+		f = heap_alloc(sizeof(*f));
+		if (!f)
+			return NULL;
+	}
+	f->next = NULL;
+	f->size = 0;
+	f->pieces = f->gso_size = f->in_flight = 0;
+	f->gso = NET_GSO_NONE;
+	f->sum = NET_SUM_UNKNOWN;
+	f->from = n;
+	return f;
+}
+
+void net_frame_free(struct net_frame *f)
+{
+	if (!f)
+		return;
+	ASSERT(!f->in_flight);
+	for (unsigned i = 0; i < f->pieces; i++)
+		if (f->piece[i].data)
+			net_page_put(f->from, page_of(f->piece[i].data));
+	if (unused_n == UNUSED_MAX) {
+		heap_free(f);
+		return;
+	}
+	f->next = unused;
+	unused = f;
+	unused_n++;
+}
+
+struct net_frame *net_frame_alloc(struct net *n, size_t size, size_t headroom)
+{
+	struct net_frame *f;
+
+	if (size > NET_FRAME_MAX || headroom >= PAGE_SIZE)
+		return NULL;
+	f = net_frame_new(n);
+	while (f && f->size < size) {
+		unsigned char *page = NULL;
+		size_t part = size - f->size;
+
+		if (f->pieces < NET_PIECES)
+			page = net_page_get(n);
+		if (!page) {
+			net_frame_free(f);
+			return NULL;
+		}
+		if (part > PAGE_SIZE - headroom)
+			part = PAGE_SIZE - headroom;
+		f->piece[f->pieces++] = (struct net_piece){
+			.data = page + headroom, .size = (uint32_t)part};
+		f->size += (uint32_t)part;
+		headroom = 0;
+	}
+	return f;
+}

@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Receiving. We post empty pages; the backend answers in the order of the
+ * requests, so that a response belongs to the page posted in its slot
+ * (xen/io/netif.h, "Guest receive"):
+ *
+ *     response 0   offset, length, flags
+ *     extra info   with NETRXF_extra_info; its slot's page was not used
+ *     response 1.. while NETRXF_more_data
+ *
+ * A frame is handed on only when for each of its pages a new one can be posted.
+ * If memory is too short for that, the frame is dropped and its pages are
+ * posted again: a flood costs frames, and the ring never runs empty.
+ */
+#include <core/assert.h>
+#include <drivers/netfront.h>
+#include <errno.h>
+#include <fata/page.h>
+#include <fata/xen/gnttab.h>
+#include <string.h>
+#include <xen/xen.h>
+#include <xen/io/netif.h>
+
+#define ETHERNET_LEAST 14
+#define EXTRAS_MAX (XEN_NETIF_EXTRA_TYPE_MAX - 1)
+
+union rx_slot {
+	struct netif_rx_request request;
+	struct netif_rx_response response;
+	struct netif_extra_info extra;
+};
+
+/* What is known of a frame while its responses are read. */
+struct chain {
+	struct net_frame *frame;
+	void *spare[NET_PIECES + EXTRAS_MAX + 1]; /* pages to post next */
+	unsigned spares;
+	bool bad; /* drop it: an error, or no memory */
+};
+
+/* Post a page in the next slot. */
+static void post(struct net *n, void *page)
+{
+	struct net_rx *rx = &n->rx;
+	unsigned slot = rx->ring.req_prod % NET_RING;
+	union rx_slot s = {.request = {.id = (uint16_t)slot,
+				       .gref = rx->ref[slot]}};
+	int rc = gnttab_grant_access(rx->ref[slot], n->dev->peer, page, true);
+
+	ASSERT(!rc && !rx->page[slot]);
+	rx->page[slot] = page;
+	rc = ring_front_put(&rx->ring, &s, sizeof(s));
+	ASSERT(!rc);
+}
+
+static struct evtchn *channel(struct net *n)
+{
+	return n->split ? &n->rx.evtchn : &n->tx.evtchn;
+}
+
+static void push(struct net *n)
+{
+	if (ring_front_push(&n->rx.ring)) {
+		n->stat.notified++;
+		evtchn_notify(channel(n));
+	}
+}
+
+/* Fill the ring as far as memory goes, at least to `least`. */
+static bool fill(struct net *n, unsigned least)
+{
+	struct ring_front *r = &n->rx.ring;
+
+	while (ring_front_free(r)) {
+		void *page = net_page_get(n);
+
+		if (!page)
+			break;
+		post(n, page);
+	}
+	return NET_RING - ring_front_free(r) >= least;
+}
+
+int net_rx_start(struct net *n, uint16_t peer)
+{
+	struct net_rx *rx = &n->rx;
+	void *page = page_alloc(0);
+	int rc;
+
+	if (!page)
+		return -ENOMEM;
+	rc = gnttab_alloc(rx->ref, NET_RING, xenbus_deadline());
+	if (rc) {
+		page_free(page, 0);
+		return rc;
+	}
+	rc = gnttab_share(&rx->ring_ref, peer, page, true, xenbus_deadline());
+	if (rc) {
+		gnttab_end_pages(rx->ref, NET_RING, NULL, 0);
+		page_free(page, 0);
+		return rc;
+	}
+	ring_front_init(&rx->ring, page, PAGE_SIZE, sizeof(union rx_slot),
+			RING_START);
+	memset(rx->page, 0, sizeof(rx->page));
+	/* The largest frame must fit, or nothing would ever arrive. */
+	if (!fill(n, NET_PIECES + 2)) {
+		net_rx_stop(n);
+		return -ENOMEM;
+	}
+	push(n);
+	return 0;
+}
+
+void net_rx_stop(struct net *n)
+{
+	struct net_rx *rx = &n->rx;
+
+	evtchn_close(&rx->evtchn);
+	for (unsigned i = 0; i < NET_RING; i++) {
+		gnttab_end_pages(&rx->ref[i], 1, rx->page[i], 0);
+		rx->page[i] = NULL;
+	}
+	gnttab_end_pages(&rx->ring_ref, 1, rx->ring.page, 0);
+}
+
+void net_rx_event(void *arg)
+{
+	struct net *n = arg;
+	bool work = ring_front_poll(&n->rx.ring) != 0;
+
+	n->stat.interrupts++;
+	evtchn_served(channel(n), work || !n->split);
+	if (!n->split)
+		net_tx_reclaim(n);
+	if (work)
+		event_signal(&n->readable);
+}
+
+/*
+ * Take the next response and its page, which the backend has no more. 1, 0 for
+ * an empty ring, or -EPROTO.
+ */
+static int take(struct net *n, union rx_slot *s, void **page)
+{
+	struct net_rx *rx = &n->rx;
+	unsigned slot = rx->ring.rsp_cons % NET_RING;
+	int rc = ring_front_get(&rx->ring, s, sizeof(*s));
+
+	if (rc <= 0)
+		return rc;
+	if (!rx->page[slot] || gnttab_end_access(rx->ref[slot]))
+		return -EPROTO;
+	*page = rx->page[slot];
+	rx->page[slot] = NULL;
+	return 1;
+}
+
+/* The extra infos between the first and the second piece. */
+static int take_extras(struct net *n, struct chain *c)
+{
+	union rx_slot s = {.extra = {.flags = XEN_NETIF_EXTRA_FLAG_MORE}};
+	struct net_frame *f = c->frame;
+
+	for (unsigned i = 0; s.extra.flags & XEN_NETIF_EXTRA_FLAG_MORE; i++) {
+		void *page;
+		int rc = i < EXTRAS_MAX ? take(n, &s, &page) : -EPROTO;
+
+		if (rc != 1)
+			return -EPROTO;
+		c->spare[c->spares++] = page;
+		if (s.extra.type != XEN_NETIF_EXTRA_TYPE_GSO) {
+			/* a hash may come; others have no business here */
+			c->bad |= s.extra.type != XEN_NETIF_EXTRA_TYPE_HASH;
+			continue;
+		}
+		if (!s.extra.u.gso.size ||
+		    (s.extra.u.gso.type != XEN_NETIF_GSO_TYPE_TCPV4 &&
+		     s.extra.u.gso.type != XEN_NETIF_GSO_TYPE_TCPV6)) {
+			c->bad = true;
+			continue;
+		}
+		f->gso_size = s.extra.u.gso.size;
+		f->gso = s.extra.u.gso.type == XEN_NETIF_GSO_TYPE_TCPV4
+				 ? NET_GSO_TCPV4
+				 : NET_GSO_TCPV6;
+	}
+	return 1;
+}
+
+/* One response's data becomes a piece of the frame. */
+static int add_piece(struct net *n, struct chain *c,
+		     const struct netif_rx_response *r, void *page)
+{
+	struct net_frame *f = c->frame;
+	void *fresh;
+
+	if (r->status > 0 && (unsigned)r->offset + (unsigned)r->status >
+				     PAGE_SIZE)
+		return -EPROTO;
+	fresh = r->status > 0 && !c->bad ? net_page_get(n) : NULL;
+	if (!fresh || f->pieces == NET_PIECES) {
+		c->bad = true;
+		if (fresh)
+			net_page_put(n, fresh);
+		c->spare[c->spares++] = page;
+		return 1;
+	}
+	c->spare[c->spares++] = fresh;
+	f->piece[f->pieces++] = (struct net_piece){
+		.data = (unsigned char *)page + r->offset,
+		.size = (uint32_t)r->status,
+	};
+	f->size += (uint32_t)r->status;
+	return 1;
+}
+
+/* All responses of one frame: 1, 0 for an empty ring, -EPROTO. */
+static int take_chain(struct net *n, struct chain *c)
+{
+	struct netif_rx_response r = {.flags = NETRXF_more_data};
+	unsigned slots = 0;
+
+	for (; r.flags & NETRXF_more_data; slots++) {
+		union rx_slot s;
+		void *page;
+		int rc = slots < NET_PIECES ? take(n, &s, &page) : -EPROTO;
+
+		if (rc <= 0)
+			return slots ? -EPROTO : rc;
+		r = s.response;
+		rc = add_piece(n, c, &r, page);
+		if (rc == 1 && slots == 0) {
+			c->frame->sum = r.flags & NETRXF_csum_blank
+						? NET_SUM_BLANK
+					: r.flags & NETRXF_data_validated
+						? NET_SUM_GOOD
+						: NET_SUM_UNKNOWN;
+			if (r.flags & NETRXF_extra_info)
+				rc = take_extras(n, c);
+		}
+		if (rc != 1)
+			return -EPROTO;
+	}
+	return 1;
+}
+
+/* The next good frame, NULL when there is none; bad ones are counted. */
+static struct net_frame *next_frame(struct net *n)
+{
+	for (unsigned tries = 0; tries < NET_RING; tries++) {
+		struct chain c = {.frame = net_frame_new(n)};
+		int rc = c.frame ? take_chain(n, &c) : 0;
+
+		for (unsigned i = 0; i < c.spares; i++) {
+			if (rc == 1)
+				post(n, c.spare[i]);
+			else
+				net_page_put(n, c.spare[i]);
+		}
+		if (rc == 1 && !c.bad && c.frame->size >= ETHERNET_LEAST)
+			return c.frame;
+		n->stat.rx_dropped += rc == 1;
+		net_frame_free(c.frame);
+		if (rc < 0)
+			xenbus_broken(n->dev, "received: bad response");
+		if (rc <= 0)
+			break;
+	}
+	return NULL;
+}
+
+static unsigned receive(struct net *n, struct net_frame **frames, unsigned max)
+{
+	unsigned got = 0;
+
+	while (got < max && n->running) {
+		struct net_frame *f = next_frame(n);
+
+		if (!f)
+			break;
+		n->stat.rx_frames++;
+		n->stat.rx_bytes += f->size;
+		n->stat.rx_gso += f->gso != NET_GSO_NONE;
+		frames[got++] = f;
+	}
+	if (n->running && !n->paused)
+		push(n);
+	return got;
+}
+
+int net_receive(struct net *n, struct net_frame **frames, unsigned max,
+		uint64_t deadline)
+{
+	for (;;) {
+		uint64_t seen = event_count(&n->readable);
+		unsigned got = receive(n, frames, max);
+		int rc;
+
+		if (got)
+			return (int)got;
+		if (n->running && ring_front_arm(&n->rx.ring) > 0)
+			continue;
+		rc = event_wait(&n->readable, &seen, deadline);
+		if (rc)
+			return rc;
+	}
+}
+
+struct event *net_readable(struct net *n)
+{
+	return &n->readable;
+}

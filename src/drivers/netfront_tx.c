@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Sending. A frame becomes consecutive requests (xen/io/netif.h, "Guest
+ * transmit"):
+ *
+ *     request 0   piece 0's page, size of the whole frame, flags
+ *     extra info  GSO type and segment size, only with gso
+ *     request 1.. the other pieces, each its own size
+ *
+ * Each request has an id, and the frame is freed when all its ids have come
+ * back. Responses are not waited for: they are collected when the next frame
+ * is sent, or by the channel's event when the ring is short of room.
+ */
+#include <core/assert.h>
+#include <drivers/netfront.h>
+#include <errno.h>
+#include <fata/page.h>
+#include <fata/xen/gnttab.h>
+#include <string.h>
+#include <xen/xen.h>
+#include <xen/io/netif.h>
+
+/* The slots of one frame: its pieces and the extra info. */
+#define SLOTS_MAX (NET_PIECES + 1)
+
+/* What a slot of the ring holds: both structures are padded to 12 bytes. */
+union tx_slot {
+	struct netif_tx_request request;
+	struct netif_extra_info extra;
+	unsigned char pad[12];
+};
+
+static void *page_of(const void *p)
+{
+	return (void *)((uintptr_t)p & ~(uintptr_t)(PAGE_SIZE - 1));
+}
+
+int net_tx_start(struct net *n, uint16_t peer)
+{
+	struct net_tx *tx = &n->tx;
+	void *page = page_alloc(0);
+	int rc;
+
+	if (!page)
+		return -ENOMEM;
+	rc = gnttab_alloc(tx->ref, NET_RING, xenbus_deadline());
+	if (rc) {
+		page_free(page, 0);
+		return rc;
+	}
+	rc = gnttab_share(&tx->ring_ref, peer, page, true, xenbus_deadline());
+	if (rc) {
+		gnttab_end_pages(tx->ref, NET_RING, NULL, 0);
+		page_free(page, 0);
+		return rc;
+	}
+	ring_front_init(&tx->ring, page, PAGE_SIZE, sizeof(union tx_slot),
+			RING_START);
+	ring_ids_init(&tx->ids, tx->next, NET_RING);
+	memset(tx->frame, 0, sizeof(tx->frame));
+	memset(tx->page, 0, sizeof(tx->page));
+	return 0;
+}
+
+/* The page of a request is the frame's no more: gnttab frees it. */
+static void forget(struct net_tx *tx, unsigned id)
+{
+	struct net_frame *f = tx->frame[id];
+
+	gnttab_end_pages(&tx->ref[id], 1, tx->page[id], 0);
+	for (unsigned i = 0; f && i < f->pieces; i++)
+		if (page_of(f->piece[i].data) == tx->page[id])
+			f->piece[i].data = NULL;
+	tx->page[id] = NULL;
+	tx->frame[id] = NULL;
+	if (f && --f->in_flight == 0)
+		net_frame_free(f); /* with the pages that had come back */
+}
+
+void net_tx_stop(struct net *n)
+{
+	struct net_tx *tx = &n->tx;
+
+	evtchn_close(&tx->evtchn);
+	for (unsigned id = 0; id < NET_RING; id++)
+		forget(tx, id);
+	gnttab_end_pages(&tx->ring_ref, 1, tx->ring.page, 0);
+}
+
+/* The request with this id is done. */
+static bool complete(struct net *n, unsigned id)
+{
+	struct net_tx *tx = &n->tx;
+	struct net_frame *f = tx->frame[id];
+
+	if (gnttab_end_access(tx->ref[id])) {
+		xenbus_broken(n->dev, "a page that was sent is still mapped");
+		return false;
+	}
+	tx->page[id] = NULL;
+	tx->frame[id] = NULL;
+	if (--f->in_flight == 0)
+		net_frame_free(f);
+	return true;
+}
+
+static bool take_response(struct net *n, const struct netif_tx_response *r)
+{
+	struct net_tx *tx = &n->tx;
+
+	if (r->status == NETIF_RSP_NULL)
+		return true; /* the slot of an extra info; has no id */
+	if (ring_ids_put(&tx->ids, r->id)) {
+		xenbus_broken(n->dev, "sent: id %u is not in flight", r->id);
+		return false;
+	}
+	n->stat.tx_errors += r->status == NETIF_RSP_ERROR;
+	n->stat.tx_dropped += r->status == NETIF_RSP_DROPPED;
+	return complete(n, r->id);
+}
+
+bool net_tx_reclaim(struct net *n)
+{
+	struct netif_tx_response r;
+	bool some = false;
+	int rc;
+
+	for (unsigned i = 0; i < NET_RING; i++) {
+		rc = ring_front_get(&n->tx.ring, &r, sizeof(r));
+		if (rc < 0)
+			xenbus_broken(n->dev, "sent: bad ring index");
+		if (rc < 0 || (rc == 1 && !take_response(n, &r)))
+			return false;
+		if (rc == 0)
+			break;
+		some = true;
+	}
+	if (some)
+		event_signal(&n->writable);
+	return true;
+}
+
+void net_tx_event(void *arg)
+{
+	struct net *n = arg;
+
+	n->stat.interrupts++;
+	evtchn_served(&n->tx.evtchn, ring_front_poll(&n->tx.ring) > 0);
+	net_tx_reclaim(n);
+}
+
+/* 0, or why this frame can never be sent here. */
+static int judge(const struct net *n, const struct net_frame *f)
+{
+	uint32_t sum = 0;
+
+	if (!f->pieces || f->pieces > NET_PIECES || f->in_flight)
+		return -EINVAL;
+	for (unsigned i = 0; i < f->pieces; i++) {
+		const struct net_piece *p = &f->piece[i];
+
+		if (!p->size || ((uintptr_t)p->data & (PAGE_SIZE - 1)) +
+						p->size >
+					PAGE_SIZE)
+			return -EINVAL;
+		sum += p->size;
+	}
+	if (sum != f->size || (f->gso != NET_GSO_NONE) != (f->gso_size != 0))
+		return -EINVAL;
+	if (sum > NET_FRAME_MAX || (f->pieces > 1 && !n->sg))
+		return -EMSGSIZE;
+	if (f->gso == NET_GSO_NONE && sum > n->info.mtu + 18)
+		return -EMSGSIZE;
+	if ((f->gso == NET_GSO_TCPV4 && !n->info.send_gso4) ||
+	    (f->gso == NET_GSO_TCPV6 && !n->info.send_gso6))
+		return -EOPNOTSUPP;
+	return 0;
+}
+
+static uint16_t flags_of(const struct net_frame *f, unsigned piece)
+{
+	uint16_t flags = piece + 1 < f->pieces ? NETTXF_more_data : 0;
+
+	if (piece)
+		return flags;
+	if (f->sum == NET_SUM_BLANK)
+		flags |= NETTXF_csum_blank | NETTXF_data_validated;
+	if (f->sum == NET_SUM_GOOD)
+		flags |= NETTXF_data_validated;
+	if (f->gso != NET_GSO_NONE)
+		flags |= NETTXF_extra_info;
+	return flags;
+}
+
+static void put_extra(struct net *n, const struct net_frame *f)
+{
+	union tx_slot slot = {.pad = {0}};
+
+	slot.extra.type = XEN_NETIF_EXTRA_TYPE_GSO;
+	slot.extra.u.gso.size = f->gso_size;
+	slot.extra.u.gso.type = f->gso == NET_GSO_TCPV4
+					? XEN_NETIF_GSO_TYPE_TCPV4
+					: XEN_NETIF_GSO_TYPE_TCPV6;
+	ring_front_put(&n->tx.ring, &slot, sizeof(slot));
+}
+
+/* What another interface's frames left behind in the page is not shown. */
+static void hide_rest(const struct net_piece *p)
+{
+	unsigned char *page = page_of(p->data);
+	size_t before = (size_t)(p->data - page);
+
+	memset(page, 0, before);
+	memset(p->data + p->size, 0, PAGE_SIZE - before - p->size);
+}
+
+static void put_piece(struct net *n, struct net_frame *f, unsigned i)
+{
+	struct net_tx *tx = &n->tx;
+	struct net_piece *p = &f->piece[i];
+	union tx_slot slot = {.pad = {0}};
+	int id = ring_ids_get(&tx->ids), rc;
+
+	ASSERT(id >= 0); /* as many ids as slots, and there was room */
+	if (f->from != n)
+		hide_rest(p);
+	rc = gnttab_grant_access(tx->ref[id], n->dev->peer, page_of(p->data),
+				 false);
+	ASSERT(!rc);
+	slot.request = (struct netif_tx_request){
+		.gref = tx->ref[id],
+		.offset = (uintptr_t)p->data & (PAGE_SIZE - 1),
+		.flags = flags_of(f, i),
+		.id = (uint16_t)id,
+		.size = (uint16_t)(i ? p->size : f->size),
+	};
+	tx->frame[id] = f;
+	tx->page[id] = page_of(p->data);
+	f->in_flight++;
+	ring_front_put(&tx->ring, &slot, sizeof(slot));
+}
+
+/* Room for one more frame of any size. */
+static bool has_room(struct net *n)
+{
+	if (ring_front_free(&n->tx.ring) < SLOTS_MAX)
+		net_tx_reclaim(n);
+	return n->running && ring_front_free(&n->tx.ring) >= SLOTS_MAX;
+}
+
+/* Put as many frames as fit; their number, or why the first is refused. */
+static int put_frames(struct net *n, struct net_frame **frames, unsigned count)
+{
+	unsigned done = 0;
+	int rc = 0;
+
+	for (; done < count && has_room(n); done++) {
+		struct net_frame *f = frames[done];
+
+		rc = judge(n, f);
+		if (rc)
+			break;
+		n->stat.tx_frames++;
+		n->stat.tx_bytes += f->size;
+		n->stat.tx_gso += f->gso != NET_GSO_NONE;
+		for (unsigned i = 0; i < f->pieces; i++) {
+			put_piece(n, f, i);
+			if (i == 0 && f->gso != NET_GSO_NONE)
+				put_extra(n, f);
+		}
+	}
+	if (done && ring_front_push(&n->tx.ring)) {
+		n->stat.notified++;
+		evtchn_notify(&n->tx.evtchn);
+	}
+	return done ? (int)done : rc;
+}
+
+int net_send(struct net *n, struct net_frame **frames, unsigned count,
+	     uint64_t deadline)
+{
+	unsigned done = 0;
+
+	while (done < count) {
+		uint64_t seen = event_count(&n->writable);
+		int rc = n->running && !n->paused
+				 ? put_frames(n, frames + done, count - done)
+				 : -ENETDOWN;
+
+		if (rc < 0)
+			return done ? (int)done : rc;
+		done += (unsigned)rc;
+		if (rc)
+			continue;
+		/* Full: be told of the next response, unless it is there. */
+		if (ring_front_arm(&n->tx.ring) && net_tx_reclaim(n))
+			continue;
+		rc = event_wait(&n->writable, &seen, deadline);
+		if (rc)
+			return done ? (int)done : rc;
+	}
+	return (int)done;
+}
+
+struct event *net_writable(struct net *n)
+{
+	return &n->writable;
+}
