@@ -33,9 +33,34 @@ KFLAGS   = -std=gnu11 $(O) -g $(WARN) -ffreestanding -fno-pic -fno-pie \
 	-Iinclude -Isrc -D__XEN_INTERFACE_VERSION__=0x00040e00 \
 	-D__FATA_XEN__ -D_GNU_SOURCE
 
+# lwIP, from Debian's source package as it is. Its fragmenting is renamed: ours
+# (src/net/offload.c) comes first.
+LWIP    := $(BUILD)/src/lwip
+LWIPSRC := $(addprefix core/,def inet_chksum init ip mem memp netif pbuf raw \
+	stats sys tcp tcp_in tcp_out timeouts udp \
+	$(addprefix ipv4/,dhcp etharp icmp igmp ip4 ip4_addr ip4_frag) \
+	$(addprefix ipv6/,ethip6 icmp6 inet6 ip6 ip6_addr ip6_frag mld6 nd6)) \
+	netif/ethernet
+LWIPOBJ := $(patsubst %,$(BUILD)/kernel/lwip/%.o,$(LWIPSRC))
+LWIPINC := -Isrc/net/lwip -isystem $(LWIP)/src/include
+
+$(LWIP)/.complete: scripts/src.sh
+	$(Q)scripts/src.sh $(LWIP) lwip
+$(BUILD)/kernel/lwip/%.o: $(LWIP)/.complete src/net/lwip/lwipopts.h \
+		src/net/lwip/arch/cc.h | $(PKGSTAMP) $(XENHDR)/xen/xen.h
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(KFLAGS) -Wno-error -w $(LWIPINC) $(LWIPRENAME) \
+		-c $(LWIP)/src/$*.c -o $@
+$(BUILD)/kernel/lwip/core/ipv4/ip4_frag.o: LWIPRENAME := -Dip4_frag=lwip_ip4_frag
+$(BUILD)/kernel/lwip/core/ipv6/ip6_frag.o: LWIPRENAME := -Dip6_frag=lwip_ip6_frag
+NETOBJ  := $(patsubst src/%,$(BUILD)/kernel/%.o, \
+	$(wildcard src/net/*.c src/libc/sock*.c))
+$(NETOBJ): KFLAGS += $(LWIPINC)
+$(NETOBJ): | $(LWIP)/.complete
+
 KSRC := $(wildcard src/*.c $(addprefix src/,$(addsuffix /*.[cS], \
 	arch/x86_64 core xen drivers net fs libc)))
-KOBJ := $(patsubst src/%,$(BUILD)/kernel/%.o,$(KSRC))
+KOBJ := $(patsubst src/%,$(BUILD)/kernel/%.o,$(KSRC)) $(LWIPOBJ)
 
 # Names beginning with fata$ are ours; only what include/fata names, and what
 # libc expects of us, is visible to a program (scripts/export.sh).

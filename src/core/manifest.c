@@ -14,19 +14,27 @@ struct note {
 	char desc[];
 };
 
-int manifest_index(uint32_t type, const char *name)
+const char *manifest_name(uint32_t type, unsigned n)
 {
 	const char *p = notes_start;
-	int index = 0;
 
 	while (p && p + sizeof(struct note) < notes_end) {
-		const struct note *n = (const struct note *)p;
+		const struct note *note = (const struct note *)p;
 
-		if (n->type == type && strcmp(n->desc, name) == 0)
-			return index;
-		index += n->type == type;
-		p += sizeof(*n) + ((n->descsz + 3) & ~3u);
+		if (note->type == type && n-- == 0)
+			return note->desc;
+		p += sizeof(*note) + ((note->descsz + 3) & ~3u);
 	}
+	return NULL;
+}
+
+int manifest_index(uint32_t type, const char *name)
+{
+	const char *s;
+
+	for (unsigned n = 0; (s = manifest_name(type, n)) != NULL; n++)
+		if (strcmp(s, name) == 0)
+			return (int)n;
 	return -ENOENT;
 }
 

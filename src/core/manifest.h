@@ -11,6 +11,9 @@
  */
 int manifest_index(uint32_t type, const char *name);
 
+/* The first string of the n-th note of this type, NULL beyond the last. */
+const char *manifest_name(uint32_t type, unsigned n);
+
 /*
  * A device's number: that of its note, or the number that `name` itself spells.
  * -ENOENT.

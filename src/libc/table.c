@@ -7,6 +7,7 @@
  *     PART   works, but for what the text says
  *     NONE   -ENOSYS, and one line in the log with this text
  */
+#include <libc/socket.h>
 #include <libc/sys.h>
 #include <libc/table.h>
 #include <stddef.h>
@@ -56,6 +57,23 @@ static const struct syscall table[SYSCALL_MAX] = {
 	DONE(ppoll, sys_ppoll),
 	DONE(select, sys_select),
 	DONE(pselect6, sys_pselect6),
+
+	/* sockets; null in programs without socket() */
+	PART(socket, sys_socket, "TCP, UDP, raw; IPv4 and IPv6; no AF_UNIX"),
+	DONE(bind, sys_bind),
+	DONE(listen, sys_listen),
+	DONE(accept, sys_accept),
+	DONE(accept4, sys_accept4),
+	DONE(connect, sys_connect),
+	DONE(getsockname, sys_getsockname),
+	DONE(getpeername, sys_getpeername),
+	PART(sendto, sys_sendto, "no urgent data"),
+	PART(recvfrom, sys_recvfrom, "no urgent data"),
+	PART(sendmsg, sys_sendmsg, "no ancillary data"),
+	PART(recvmsg, sys_recvmsg, "no ancillary data"),
+	DONE(shutdown, sys_shutdown),
+	PART(setsockopt, sys_setsockopt, "the options that servers use"),
+	PART(getsockopt, sys_getsockopt, "the options that servers use"),
 
 	/* memory */
 	PART(mmap, sys_mmap,

@@ -1,0 +1,467 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Sockets as files, and their system calls; the work is net/socket.c's.
+ *
+ * socket() itself stands here and not in musl's archive: a program that calls
+ * it links this file, and with it the whole TCP/IP stack; others do not.
+ */
+#include <errno.h>
+#include <libc/file.h>
+#include <libc/socket.h>
+#include <libc/user.h>
+#include <net/socket.h>
+#include <net/stack.h>
+#include <poll.h>
+#include <sys/syscall.h>
+
+#define FLAGS_KNOWN (MSG_DONTWAIT | MSG_NOSIGNAL | MSG_PEEK | MSG_MORE | \
+		     MSG_WAITALL | MSG_TRUNC | MSG_CMSG_CLOEXEC)
+
+static struct socket *of(const struct file *f)
+{
+	return f->data;
+}
+
+static ssize_t op_read(struct file *f, void *p, size_t n, uint64_t *pos)
+{
+	(void)pos;
+	return socket_receive(of(f), p, n, false, NULL, NULL);
+}
+
+static ssize_t op_write(struct file *f, const void *p, size_t n, uint64_t *pos)
+{
+	(void)pos;
+	return socket_send(of(f), p, n, NULL, false);
+}
+
+static short op_poll(struct file *f)
+{
+	return socket_poll(of(f));
+}
+
+static struct event *op_event(struct file *f)
+{
+	return &of(f)->event;
+}
+
+static void op_close(struct file *f)
+{
+	socket_close(of(f));
+}
+
+static int op_stat(struct file *f, struct stat *s)
+{
+	(void)f;
+	s->st_mode = S_IFSOCK | 0777;
+	return 0;
+}
+
+static long op_ioctl(struct file *f, unsigned command, uint64_t arg)
+{
+	int *n = (int *)arg;
+
+	if (command != 0x541b) /* FIONREAD */
+		return -ENOTTY;
+	if (!user_writable(n, sizeof(*n)))
+		return -EFAULT;
+	*n = (int)socket_available(of(f));
+	return 0;
+}
+
+static const struct file_ops ops = {
+	.read = op_read,
+	.write = op_write,
+	.poll = op_poll,
+	.event = op_event,
+	.close = op_close,
+	.stat = op_stat,
+	.ioctl = op_ioctl,
+};
+
+/* The socket of a number, with a reference; NULL and *error. */
+static struct file *get(int fd, int *error)
+{
+	struct file *f = fd_get(fd);
+
+	*error = f ? -ENOTSOCK : -EBADF;
+	if (f && f->ops != &ops) {
+		file_put(f);
+		return NULL;
+	}
+	return f;
+}
+
+/* Wait for the socket to change. 0, -EAGAIN if it may not wait, -EINTR. */
+static int wait(struct file *f, int flags, uint64_t *seen)
+{
+	if (f->flags & O_NONBLOCK || flags & MSG_DONTWAIT)
+		return -EAGAIN;
+	return event_wait(&of(f)->event, seen, FATA_FOREVER) ? -EINTR : 0;
+}
+
+static long new_file(struct socket *s, int flags)
+{
+	struct file *f = file_new(
+		&ops, O_RDWR | (flags & SOCK_NONBLOCK ? O_NONBLOCK : 0), s);
+
+	if (!f) {
+		socket_close(s);
+		return -ENOMEM;
+	}
+	return fd_add(f, 0, flags & SOCK_CLOEXEC);
+}
+
+long sys_socket(int domain, int type, int protocol)
+{
+	int kind = type & ~(SOCK_NONBLOCK | SOCK_CLOEXEC), rc;
+	struct socket *s;
+
+	if (domain != AF_INET && domain != AF_INET6)
+		return -EAFNOSUPPORT;
+	if (kind != SOCK_STREAM && kind != SOCK_DGRAM && kind != SOCK_RAW)
+		return -ESOCKTNOSUPPORT;
+	if ((kind == SOCK_STREAM && protocol && protocol != 6) ||
+	    (kind == SOCK_DGRAM && protocol && protocol != 17) ||
+	    protocol < 0 || protocol > 255)
+		return -EPROTONOSUPPORT;
+	rc = socket_new(kind == SOCK_STREAM  ? SOCKET_TCP
+			: kind == SOCK_DGRAM ? SOCKET_UDP
+					     : SOCKET_RAW,
+			domain == AF_INET6, (uint8_t)protocol, &s);
+	return rc ? rc : new_file(s, type);
+}
+
+/* musl's, word for word in effect; see the top of this file. */
+int socket(int domain, int type, int protocol)
+{
+	extern int *__errno_location(void);
+	long r;
+
+	__asm__ volatile("syscall"
+			 : "=a"(r)
+			 : "a"(__NR_socket), "D"(domain), "S"(type),
+			   "d"(protocol)
+			 : "rcx", "r11", "memory");
+	if (r >= 0)
+		return (int)r;
+	*__errno_location() = (int)-r;
+	return -1;
+}
+
+long sys_bind(int fd, const void *address, unsigned size)
+{
+	struct endpoint e;
+	int rc;
+	struct file *f = get(fd, &rc);
+
+	if (!f)
+		return rc;
+	rc = sockaddr_in(of(f), address, size, &e);
+	if (!rc && !ip_addr_isany(&e.address))
+		rc = stack_wait_address(); /* it may be about to become ours */
+	if (!rc)
+		rc = socket_bind(of(f), &e);
+	file_put(f);
+	return rc;
+}
+
+long sys_listen(int fd, int backlog)
+{
+	int rc;
+	struct file *f = get(fd, &rc);
+
+	if (!f)
+		return rc;
+	rc = socket_listen(of(f), backlog);
+	file_put(f);
+	return rc;
+}
+
+long sys_accept4(int fd, void *address, unsigned *size, int flags)
+{
+	struct endpoint local, peer;
+	struct socket *s;
+	int rc;
+	struct file *f = get(fd, &rc);
+
+	if (!f)
+		return rc;
+	for (;;) {
+		uint64_t seen = event_count(&of(f)->event);
+
+		rc = socket_accept(of(f), &s);
+		if (rc != -EAGAIN)
+			break;
+		rc = wait(f, 0, &seen);
+		if (rc)
+			break;
+	}
+	if (!rc) {
+		socket_names(s, &local, &peer);
+		rc = sockaddr_out(s, &peer, address, size);
+		if (rc)
+			socket_close(s);
+		else
+			rc = (int)new_file(s, flags);
+	}
+	file_put(f);
+	return rc;
+}
+
+long sys_accept(int fd, void *address, unsigned *size)
+{
+	return sys_accept4(fd, address, size, 0);
+}
+
+long sys_connect(int fd, const void *address, unsigned size)
+{
+	struct endpoint e;
+	int rc;
+	struct file *f = get(fd, &rc);
+	struct socket *s;
+
+	if (!f)
+		return rc;
+	s = of(f);
+	rc = sockaddr_in(s, address, size, &e);
+	if (!rc && !ip_addr_isloopback(&e.address))
+		rc = stack_wait_address();
+	if (!rc)
+		rc = socket_connect(s, &e);
+	stack_flush();
+	while (rc == -EINPROGRESS && !(f->flags & O_NONBLOCK)) {
+		uint64_t seen = event_count(&s->event);
+
+		if (!s->connecting)
+			rc = s->connected ? 0 : -socket_take_error(s);
+		else if (wait(f, 0, &seen))
+			rc = -EINTR;
+	}
+	file_put(f);
+	return rc;
+}
+
+static long name(int fd, void *address, unsigned *size, bool peer)
+{
+	struct endpoint ends[2];
+	int rc;
+	struct file *f = get(fd, &rc);
+
+	if (!f)
+		return rc;
+	socket_names(of(f), &ends[0], &ends[1]);
+	rc = peer && !of(f)->connected
+		     ? -ENOTCONN
+		     : sockaddr_out(of(f), &ends[peer], address, size);
+	file_put(f);
+	return rc;
+}
+
+long sys_getsockname(int fd, void *address, unsigned *size)
+{
+	return name(fd, address, size, false);
+}
+
+long sys_getpeername(int fd, void *address, unsigned *size)
+{
+	return name(fd, address, size, true);
+}
+
+/* A stream's blocking send ends when all is sent, as on Linux. */
+static ssize_t send_all(struct file *f, const char *p, size_t n, int flags,
+			const struct endpoint *to)
+{
+	size_t done = 0;
+
+	for (;;) {
+		uint64_t seen = event_count(&of(f)->event);
+		ssize_t r;
+		int rc;
+
+		if (!user_readable(p + done, n - done))
+			return -EFAULT;
+		r = socket_send(of(f), p + done, n - done, to,
+				flags & MSG_MORE);
+		if (r >= 0)
+			done += (size_t)r;
+		if (r >= 0 ? done == n : r != -EAGAIN)
+			return done ? (ssize_t)done : r;
+		rc = r >= 0 && (f->flags & O_NONBLOCK || flags & MSG_DONTWAIT)
+			     ? -EAGAIN
+			     : wait(f, flags, &seen);
+		if (rc)
+			return done ? (ssize_t)done : rc;
+	}
+}
+
+static ssize_t receive_some(struct file *f, char *p, size_t n, int flags,
+			    struct endpoint *from, size_t *whole)
+{
+	size_t done = 0;
+
+	for (;;) {
+		uint64_t seen = event_count(&of(f)->event);
+		ssize_t r;
+		int rc;
+
+		if (!user_writable(p + done, n - done))
+			return -EFAULT;
+		r = socket_receive(of(f), p + done, n - done,
+				   flags & MSG_PEEK, from, whole);
+		if (r > 0)
+			done += (size_t)r;
+		if (r >= 0 && (!(flags & MSG_WAITALL) || !r || done == n ||
+			       of(f)->kind != SOCKET_TCP || flags & MSG_PEEK))
+			return (ssize_t)done;
+		if (r < 0 && r != -EAGAIN)
+			return done ? (ssize_t)done : r;
+		rc = wait(f, flags, &seen);
+		if (rc)
+			return done ? (ssize_t)done : rc;
+	}
+}
+
+long sys_sendto(int fd, const void *p, size_t n, int flags, const void *to,
+		unsigned size)
+{
+	struct endpoint e;
+	int rc;
+	struct file *f = get(fd, &rc);
+	ssize_t r;
+
+	if (!f)
+		return rc;
+	r = flags & ~FLAGS_KNOWN ? -EOPNOTSUPP : 0;
+	if (!r && to && of(f)->kind != SOCKET_TCP)
+		r = sockaddr_in(of(f), to, size, &e);
+	else
+		to = NULL;
+	if (!r && to && !ip_addr_isloopback(&e.address))
+		r = stack_wait_address();
+	if (!r)
+		r = send_all(f, p, n, flags, to ? &e : NULL);
+	file_put(f);
+	return r;
+}
+
+long sys_recvfrom(int fd, void *p, size_t n, int flags, void *from,
+		  unsigned *size)
+{
+	struct endpoint e = {.port = 0};
+	size_t whole = 0;
+	int rc;
+	struct file *f = get(fd, &rc);
+	ssize_t r;
+
+	if (!f)
+		return rc;
+	r = receive_some(f, p, n, flags, &e, &whole);
+	if (r >= 0 && from && of(f)->kind != SOCKET_TCP) {
+		rc = sockaddr_out(of(f), &e, from, size);
+		r = rc ? rc : r;
+	} else if (r >= 0 && from && user_writable(size, sizeof(*size))) {
+		*size = 0;
+	}
+	if (r >= 0 && flags & MSG_TRUNC && of(f)->kind != SOCKET_TCP)
+		r = (ssize_t)whole;
+	file_put(f);
+	return r;
+}
+
+long sys_sendmsg(int fd, const struct msghdr *m, int flags)
+{
+	ssize_t sum = 0, r;
+
+	if (!user_readable(m, sizeof(*m)))
+		return -EFAULT;
+	r = user_iov(m->msg_iov, (int)m->msg_iovlen, false);
+	if (r < 0)
+		return r;
+	if (m->msg_iovlen == 0)
+		return sys_sendto(fd, m, 0, flags, m->msg_name,
+				  m->msg_namelen);
+	if (m->msg_iovlen > 1 && m->msg_name)
+		return -EOPNOTSUPP; /* a datagram from several buffers */
+	for (int i = 0; i < (int)m->msg_iovlen; i++) {
+		int more = i + 1 < (int)m->msg_iovlen ? MSG_MORE : 0;
+
+		r = sys_sendto(fd, m->msg_iov[i].iov_base,
+			       m->msg_iov[i].iov_len, flags | more,
+			       m->msg_name, m->msg_namelen);
+		if (r < 0)
+			return sum ? sum : r;
+		sum += r;
+		if ((size_t)r < m->msg_iov[i].iov_len)
+			break;
+	}
+	return sum;
+}
+
+long sys_recvmsg(int fd, struct msghdr *m, int flags)
+{
+	ssize_t sum = 0, r;
+
+	if (!user_writable(m, sizeof(*m)))
+		return -EFAULT;
+	r = user_iov(m->msg_iov, (int)m->msg_iovlen, true);
+	if (r < 0)
+		return r;
+	m->msg_controllen = 0;
+	m->msg_flags = 0;
+	for (int i = 0; i < (int)m->msg_iovlen; i++) {
+		r = sys_recvfrom(fd, m->msg_iov[i].iov_base,
+				 m->msg_iov[i].iov_len,
+				 flags | (i ? MSG_DONTWAIT : 0), m->msg_name,
+				 m->msg_name ? &m->msg_namelen : NULL);
+		if (r < 0)
+			return sum ? sum : r;
+		sum += r;
+		if ((size_t)r < m->msg_iov[i].iov_len || m->msg_name)
+			break;
+	}
+	return sum;
+}
+
+long sys_shutdown(int fd, int how)
+{
+	int rc;
+	struct file *f;
+
+	if (how != SHUT_RD && how != SHUT_WR && how != SHUT_RDWR)
+		return -EINVAL;
+	f = get(fd, &rc);
+	if (!f)
+		return rc;
+	rc = socket_shutdown(of(f), how != SHUT_WR, how != SHUT_RD);
+	file_put(f);
+	return rc;
+}
+
+long sys_setsockopt(int fd, int level, int option, const void *value,
+		    unsigned size)
+{
+	int rc;
+	struct file *f = get(fd, &rc);
+
+	if (!f)
+		return rc;
+	rc = user_readable(value, size)
+		     ? sockopt_set(of(f), level, option, value, size)
+		     : -EFAULT;
+	file_put(f);
+	return rc;
+}
+
+long sys_getsockopt(int fd, int level, int option, void *value, unsigned *size)
+{
+	int rc;
+	struct file *f = get(fd, &rc);
+
+	if (!f)
+		return rc;
+	rc = user_writable(size, sizeof(*size)) && user_writable(value, *size)
+		     ? sockopt_get(of(f), level, option, value, size)
+		     : -EFAULT;
+	file_put(f);
+	return rc;
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The system calls of sockets. They are linked only into programs that call
+ * socket(), so table.c refers to them weakly.
+ */
+#ifndef FATA_LIBC_SOCKET_H
+#define FATA_LIBC_SOCKET_H
+
+#include <stddef.h>
+#include <sys/socket.h>
+
+#define WEAK __attribute__((weak))
+
+long sys_socket(int domain, int type, int protocol) WEAK;
+long sys_bind(int fd, const void *address, unsigned size) WEAK;
+long sys_listen(int fd, int backlog) WEAK;
+long sys_accept(int fd, void *address, unsigned *size) WEAK;
+long sys_accept4(int fd, void *address, unsigned *size, int flags) WEAK;
+long sys_connect(int fd, const void *address, unsigned size) WEAK;
+long sys_getsockname(int fd, void *address, unsigned *size) WEAK;
+long sys_getpeername(int fd, void *address, unsigned *size) WEAK;
+long sys_sendto(int fd, const void *p, size_t n, int flags, const void *to,
+		unsigned size) WEAK;
+long sys_recvfrom(int fd, void *p, size_t n, int flags, void *from,
+		  unsigned *size) WEAK;
+long sys_sendmsg(int fd, const struct msghdr *m, int flags) WEAK;
+long sys_recvmsg(int fd, struct msghdr *m, int flags) WEAK;
+long sys_shutdown(int fd, int how) WEAK;
+long sys_setsockopt(int fd, int level, int name, const void *value,
+		    unsigned size) WEAK;
+long sys_getsockopt(int fd, int level, int name, void *value,
+		    unsigned *size) WEAK;
+
+/* sockopt.c, sockaddr.c: the parts of socket.c. */
+struct socket;
+struct endpoint;
+
+int sockopt_set(struct socket *s, int level, int name, const void *value,
+		unsigned size);
+int sockopt_get(struct socket *s, int level, int name, void *value,
+		unsigned *size);
+
+/* A program's address, checked. 0, -EFAULT, -EINVAL, -EAFNOSUPPORT. */
+int sockaddr_in(const struct socket *s, const void *address, unsigned size,
+		struct endpoint *e);
+
+/* To the program: as much as fits; *size becomes the whole. 0 or -EFAULT. */
+int sockaddr_out(const struct socket *s, const struct endpoint *e,
+		 void *address, unsigned *size);
+
+#endif

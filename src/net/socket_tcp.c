@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Streams. lwIP calls back into the socket; the socket may be gone before its
+ * connection is (then the callbacks have been taken away), and the connection
+ * before the socket (then pcb is NULL).
+ */
+#include <errno.h>
+#include <fata/heap.h>
+#include <lwip/tcp.h>
+#include <net/socket.h>
+#include <net/stack.h>
+#include <poll.h>
+#include <string.h>
+
+/* One piece of data that lwIP queues at a time: its length is 16 bits. */
+#define CHUNK 61440u
+
+static err_t received(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err_t err)
+{
+	struct socket *s = arg;
+
+	(void)pcb;
+	(void)err;
+	if (!p)
+		s->eof = true;
+	else if (s->no_read) {
+		tcp_recved(pcb, p->tot_len);
+		pbuf_free(p);
+	} else {
+		struct socket_packet *k = heap_alloc(sizeof(*k));
+
+		if (!k)
+			return ERR_MEM; /* lwIP offers it again */
+		*k = (struct socket_packet){.p = p};
+		if (s->first)
+			s->last->next = k;
+		else
+			s->first = k;
+		s->last = k;
+		s->queued += p->tot_len;
+	}
+	event_signal(&s->event);
+	return ERR_OK;
+}
+
+static err_t sent(void *arg, struct tcp_pcb *pcb, u16_t n)
+{
+	struct socket *s = arg;
+
+	(void)pcb;
+	(void)n;
+	event_signal(&s->event);
+	return ERR_OK;
+}
+
+/* The connection is gone: reset, timed out, refused. */
+static void failed(void *arg, err_t err)
+{
+	struct socket *s = arg;
+
+	s->pcb = NULL;
+	s->error = err == ERR_RST && s->connecting ? ECONNREFUSED
+						   : -socket_errno(err);
+	s->connecting = s->connected = false;
+	event_signal(&s->event);
+}
+
+static err_t connected(void *arg, struct tcp_pcb *pcb, err_t err)
+{
+	struct socket *s = arg;
+
+	(void)err;
+	offload_connected(pcb);
+	s->connecting = false;
+	s->connected = true;
+	event_signal(&s->event);
+	return ERR_OK;
+}
+
+void tcp_socket_start(struct socket *s)
+{
+	tcp_arg(s->pcb, s);
+	tcp_recv(s->pcb, received);
+	tcp_sent(s->pcb, sent);
+	tcp_err(s->pcb, failed);
+}
+
+static err_t accepted(void *arg, struct tcp_pcb *pcb, err_t err)
+{
+	struct socket *s = arg, *n;
+
+	if (err != ERR_OK || !pcb)
+		return ERR_VAL;
+	n = heap_calloc(1, sizeof(*n));
+	if (!n) {
+		tcp_abort(pcb);
+		return ERR_ABRT;
+	}
+	n->kind = SOCKET_TCP;
+	n->v6 = s->v6;
+	n->connected = true;
+	n->pcb = pcb;
+	offload_connected(pcb);
+	tcp_socket_start(n);
+	tcp_backlog_delayed(pcb);
+	if (s->pending)
+		s->pending_last->next = n;
+	else
+		s->pending = n;
+	s->pending_last = n;
+	event_signal(&s->event);
+	return ERR_OK;
+}
+
+int tcp_socket_listen(struct socket *s, int backlog)
+{
+	struct tcp_pcb *l;
+	err_t err;
+
+	backlog = backlog < 1 ? 1 : backlog > 255 ? 255 : backlog;
+	if (s->listening) {
+		tcp_backlog_set((struct tcp_pcb_listen *)s->pcb,
+				(u8_t)backlog);
+		return 0;
+	}
+	if (!s->pcb || s->connected || s->connecting)
+		return -EINVAL;
+	l = tcp_listen_with_backlog_and_err(s->pcb, (u8_t)backlog, &err);
+	if (!l)
+		return socket_errno(err);
+	s->pcb = l;
+	s->listening = true;
+	tcp_arg(l, s);
+	tcp_accept(l, accepted);
+	return 0;
+}
+
+int tcp_socket_connect(struct socket *s, const struct endpoint *e)
+{
+	err_t err;
+
+	if (s->connected)
+		return -EISCONN;
+	if (s->connecting)
+		return -EALREADY;
+	if (!s->pcb || s->listening)
+		return s->error ? -socket_take_error(s) : -EINVAL;
+	err = tcp_connect(s->pcb, &e->address, e->port, connected);
+	if (err != ERR_OK)
+		return err == ERR_RTE ? -ENETUNREACH : socket_errno(err);
+	s->connecting = true;
+	return -EINPROGRESS;
+}
+
+ssize_t tcp_socket_send(struct socket *s, const void *data, size_t n, bool more)
+{
+	const char *p = data;
+	size_t done = 0;
+
+	if (s->error)
+		return -socket_take_error(s);
+	if (s->connecting)
+		return -EAGAIN;
+	if (!s->pcb || s->no_write)
+		return s->connected || s->no_write || !s->pcb ? -EPIPE
+							      : -ENOTCONN;
+	if (!s->connected)
+		return -ENOTCONN;
+	offload_prepare(s->pcb);
+	while (done < n) {
+		size_t part = n - done, room = tcp_sndbuf((struct tcp_pcb *)s->pcb);
+		u8_t flags = TCP_WRITE_FLAG_COPY;
+
+		part = part < room ? part : room;
+		part = part < CHUNK ? part : CHUNK;
+		if (!part)
+			break;
+		if (done + part < n || more)
+			flags |= TCP_WRITE_FLAG_MORE;
+		if (tcp_write(s->pcb, p + done, (u16_t)part, flags) != ERR_OK)
+			break;
+		done += part;
+	}
+	if (done)
+		tcp_output(s->pcb);
+	stack_flush();
+	return done || !n ? (ssize_t)done : -EAGAIN;
+}
+
+/* Forget n bytes at the front of the stream. */
+static void consume(struct socket *s, size_t n)
+{
+	s->queued -= (uint32_t)n;
+	if (s->pcb)
+		for (size_t left = n; left;) {
+			u16_t part = left > 0xffff ? 0xffff : (u16_t)left;
+
+			tcp_recved(s->pcb, part);
+			left -= part;
+		}
+	while (n) {
+		struct socket_packet *k = s->first;
+		size_t rest = k->p->tot_len - s->stream_at;
+
+		if (n < rest) {
+			s->stream_at += (uint32_t)n;
+			return;
+		}
+		n -= rest;
+		s->stream_at = 0;
+		s->first = k->next;
+		pbuf_free(k->p);
+		heap_free(k);
+	}
+}
+
+ssize_t tcp_socket_receive(struct socket *s, void *data, size_t n, bool peek)
+{
+	size_t got = 0;
+	uint32_t at = s->stream_at;
+
+	for (struct socket_packet *k = s->first; k && got < n; k = k->next) {
+		size_t part = k->p->tot_len - at;
+
+		part = part < n - got ? part : n - got;
+		pbuf_copy_partial(k->p, (char *)data + got, (u16_t)part,
+				  (u16_t)at);
+		got += part;
+		at = 0;
+	}
+	if (got && !peek) {
+		consume(s, got);
+		stack_flush();
+	}
+	if (got || !n || s->eof || s->no_read)
+		return (ssize_t)got;
+	if (s->error)
+		return -socket_take_error(s);
+	return s->pcb && (s->connected || s->connecting) ? -EAGAIN : -ENOTCONN;
+}
+
+int tcp_socket_shutdown(struct socket *s)
+{
+	if (s->pcb && s->connected)
+		tcp_shutdown(s->pcb, 0, 1);
+	stack_flush();
+	return 0;
+}
+
+static void drop_stream(struct socket *s)
+{
+	while (s->first) {
+		struct socket_packet *k = s->first;
+
+		s->first = k->next;
+		pbuf_free(k->p);
+		heap_free(k);
+	}
+}
+
+void tcp_socket_close(struct socket *s)
+{
+	bool unread = s->first;
+
+	while (s->pending) {
+		struct socket *n = s->pending;
+
+		s->pending = n->next;
+		tcp_socket_close(n);
+		heap_free(n);
+	}
+	drop_stream(s);
+	if (!s->pcb)
+		return;
+	tcp_arg(s->pcb, NULL);
+	if (s->listening) {
+		tcp_accept(s->pcb, NULL);
+	} else {
+		tcp_recv(s->pcb, NULL);
+		tcp_sent(s->pcb, NULL);
+		tcp_err(s->pcb, NULL);
+	}
+	/* Unread data is told to the peer by a reset (RFC 2525, 2.17). */
+	if (!s->listening && unread)
+		tcp_abort(s->pcb);
+	else if (tcp_close(s->pcb) != ERR_OK && !s->listening)
+		tcp_abort(s->pcb);
+	s->pcb = NULL;
+	stack_flush();
+}
+
+short tcp_socket_poll(const struct socket *s)
+{
+	short events = 0;
+
+	if (s->listening)
+		return s->pending ? POLLIN | POLLRDNORM : 0;
+	if (s->first || s->eof || s->no_read || s->error)
+		events |= POLLIN | POLLRDNORM;
+	if (s->eof)
+		events |= POLLRDHUP;
+	if (s->error)
+		events |= POLLERR | POLLOUT;
+	if (!s->pcb && !s->connecting)
+		events |= POLLHUP | POLLOUT;
+	if (s->connected && s->pcb &&
+	    tcp_sndbuf((struct tcp_pcb *)s->pcb) > TCP_SNDLOWAT)
+		events |= POLLOUT | POLLWRNORM;
+	return events;
+}

@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Between lwIP and the interfaces.
+ *
+ * Receiving: a frame's pieces become a chain of custom pbufs that point into
+ * its pages; the frame is freed with the last of them. Nothing is copied.
+ *
+ * Sending: lwIP's packet is copied into a frame's pages, once. Frames are
+ * collected and sent together when a batch is full, when the receiving round
+ * ends, or when a socket call ends (stack_flush), so that one notification
+ * serves many. What the ring has no room for waits, up to a limit.
+ */
+#include <core/assert.h>
+#include <core/manifest.h>
+#include <errno.h>
+#include <fata/clock.h>
+#include <fata/heap.h>
+#include <fata/log.h>
+#include <fata/param.h>
+#include <fata/task.h>
+#include <lwip/ethip6.h>
+#include <lwip/etharp.h>
+#include <lwip/init.h>
+#include <lwip/timeouts.h>
+#include <net/stack.h>
+#include <netif/ethernet.h>
+#include <string.h>
+
+FATA_LOG_SOURCE("ip");
+
+static uint64_t wait_ns = 10 * FATA_NS_PER_S;
+FATA_PARAM_TIME(wait_ns, "ip-wait", "10s",
+		"how long a connection waits for the first address");
+
+#define ROUND 64    /* frames received before others get their turn */
+#define BATCH 16    /* frames collected before they are sent */
+#define BACKLOG 256 /* frames that wait for the ring at the most */
+
+struct link *stack_links;
+struct event stack_changed;
+
+/* A received frame, as seen by lwIP: one pbuf for each piece. */
+struct packet {
+	struct net_frame *frame;
+	unsigned refs; /* pbufs that lwIP still holds */
+	struct part {
+		struct pbuf_custom pbuf;
+		struct packet *packet;
+	} part[];
+};
+
+u32_t sys_now(void)
+{
+	return (u32_t)(clock_mono_ns() / FATA_NS_PER_MS);
+}
+
+static void part_freed(struct pbuf *p)
+{
+	struct packet *k = ((struct part *)p)->packet;
+
+	if (--k->refs)
+		return;
+	net_frame_free(k->frame);
+	heap_free(k);
+}
+
+/* NULL when memory is short; the frame is then still the caller's. */
+static struct pbuf *wrap(struct net_frame *f)
+{
+	struct packet *k =
+		heap_alloc(sizeof(*k) + f->pieces * sizeof(k->part[0]));
+	struct pbuf *chain = NULL;
+
+	if (!k)
+		return NULL;
+	*k = (struct packet){.frame = f, .refs = f->pieces};
+	for (unsigned i = 0; i < f->pieces; i++) {
+		struct part *part = &k->part[i];
+		u16_t size = (u16_t)f->piece[i].size;
+		struct pbuf *p;
+
+		part->packet = k;
+		part->pbuf.custom_free_function = part_freed;
+		p = pbuf_alloced_custom(PBUF_RAW, size, PBUF_REF, &part->pbuf,
+					f->piece[i].data, size);
+		if (chain)
+			pbuf_cat(chain, p);
+		else
+			chain = p;
+	}
+	return chain;
+}
+
+static void receive(struct link *l, struct net_frame *f)
+{
+	struct pbuf *p = NULL;
+
+	if (f->size <= 0xffff && offload_valid(f))
+		p = wrap(f);
+	if (!p)
+		net_frame_free(f);
+	else if (l->netif.input(p, &l->netif) != ERR_OK)
+		pbuf_free(p);
+}
+
+/* Send what waits, as far as the ring has room. */
+static void flush(struct link *l)
+{
+	while (l->first) {
+		struct net_frame *batch[BATCH];
+		unsigned n = 0, taken;
+		int rc;
+
+		for (struct net_frame *f = l->first; f && n < BATCH; f = f->next)
+			batch[n++] = f;
+		/* What follows the last one taken; the frames are gone then. */
+		struct net_frame *after[BATCH];
+
+		for (unsigned i = 0; i < n; i++)
+			after[i] = batch[i]->next;
+		rc = net_send(l->net, batch, n, 0);
+		if (rc == -ETIMEDOUT)
+			return;
+		taken = rc > 0 ? (unsigned)rc : 1;
+		if (rc < 0) /* refused for good, or the interface is down */
+			net_frame_free(batch[0]);
+		l->first = after[taken - 1];
+		l->waiting -= taken;
+	}
+}
+
+void stack_flush(void)
+{
+	for (struct link *l = stack_links; l; l = l->next)
+		if (l->first)
+			flush(l);
+}
+
+static err_t output(struct netif *netif, struct pbuf *p)
+{
+	struct link *l = netif->state;
+	struct net_frame *f;
+
+	if (l->waiting >= BACKLOG)
+		return ERR_MEM;
+	f = offload_frame(l, p);
+	if (!f)
+		return ERR_MEM;
+	f->next = NULL;
+	if (l->first)
+		l->last->next = f;
+	else
+		l->first = f;
+	l->last = f;
+	if (++l->waiting >= BATCH)
+		flush(l);
+	return ERR_OK;
+}
+
+static void status_changed(struct netif *netif)
+{
+	(void)netif;
+	event_signal(&stack_changed);
+}
+
+static err_t init_netif(struct netif *netif)
+{
+	struct link *l = netif->state;
+
+	netif->name[0] = 'e';
+	netif->name[1] = 'n';
+	netif->hwaddr_len = 6;
+	memcpy(netif->hwaddr, l->info.mac, 6);
+	netif->mtu = (u16_t)l->info.mtu;
+	netif->flags = NETIF_FLAG_BROADCAST | NETIF_FLAG_ETHARP |
+		       NETIF_FLAG_ETHERNET | NETIF_FLAG_IGMP |
+		       NETIF_FLAG_MLD6 | NETIF_FLAG_LINK_UP;
+	netif->output = etharp_output;
+	netif->output_ip6 = ethip6_output;
+	netif->linkoutput = output;
+	return ERR_OK;
+}
+
+static int open_link(struct link *l)
+{
+	int rc = net_open(l->name, &l->net, FATA_FOREVER);
+
+	if (rc) {
+		log_error("interface %s: error %d", l->name, -rc);
+		return rc;
+	}
+	net_info(l->net, &l->info);
+	netif_add_noaddr(&l->netif, l, init_netif, ethernet_input);
+	offload_setup(l);
+	netif_set_status_callback(&l->netif, status_changed);
+	netif_set_up(&l->netif);
+	if (!netif_default)
+		netif_set_default(&l->netif);
+	config_apply(l);
+	return 0;
+}
+
+/* The deadline of lwIP's next timer. */
+static uint64_t timer_deadline(void)
+{
+	u32_t ms = sys_timeouts_sleeptime();
+
+	return ms == SYS_TIMEOUTS_SLEEPTIME_INFINITE
+		       ? FATA_FOREVER
+		       : clock_deadline(ms * FATA_NS_PER_MS);
+}
+
+/* One interface's task. Timers are lwIP's, and so everybody's. */
+static int link_task(void *arg)
+{
+	struct link *l = arg;
+	int rc = open_link(l);
+
+	while (!rc) {
+		struct event_wait w[] = {
+			{net_readable(l->net), 0},
+			{net_writable(l->net), 0},
+		};
+		struct net_frame *frames[ROUND];
+		int n;
+
+		for (unsigned i = 0; i < 2; i++)
+			w[i].seen = event_count(w[i].event);
+		n = net_receive(l->net, frames, ROUND, 0);
+		for (int i = 0; i < n; i++)
+			receive(l, frames[i]);
+		sys_check_timeouts();
+		stack_flush();
+		netif_poll_all();
+		if (n == ROUND)
+			fata_yield();
+		else
+			event_wait_any(w, l->first ? 2 : 1, timer_deadline());
+	}
+	return rc;
+}
+
+static int add_link(const char *name)
+{
+	static const struct task_attr attr = {.name = "net"};
+	struct link *l = heap_calloc(1, sizeof(*l)), **at = &stack_links;
+
+	if (!l)
+		return -ENOMEM;
+	l->name = name;
+	while (*at)
+		at = &(*at)->next;
+	*at = l;
+	return fata_task_spawn(NULL, &attr, link_task, l);
+}
+
+int stack_start(void)
+{
+	static bool started;
+	const char *name;
+	int rc = 0;
+
+	if (started)
+		return 0;
+	started = true;
+	lwip_init();
+	for (unsigned i = 0; !rc && (name = manifest_name(FATA_NOTE_NET, i)); i++)
+		rc = add_link(name);
+	return !stack_links && !rc ? add_link("0") : rc;
+}
+
+static bool has_address(void)
+{
+	for (struct link *l = stack_links; l; l = l->next)
+		if (netif_is_up(&l->netif) &&
+		    !ip4_addr_isany_val(*netif_ip4_addr(&l->netif)))
+			return true;
+	return false;
+}
+
+int stack_wait_address(void)
+{
+	uint64_t deadline = clock_deadline(wait_ns);
+
+	while (!has_address()) {
+		uint64_t seen = event_count(&stack_changed);
+		int rc = has_address() ? 0
+				       : event_wait(&stack_changed, &seen,
+						    deadline);
+
+		if (rc)
+			return rc == -ETIMEDOUT ? -ENETUNREACH : rc;
+	}
+	return 0;
+}

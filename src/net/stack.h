@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * TCP/IP: lwIP on the interfaces of fata/net.h.
+ *
+ *     stack.c    the task that feeds lwIP: frames in, frames out, timers
+ *     offload.c  checksums and large segments
+ *     config.c   addresses: parameters, DHCP, router advertisements
+ *     socket*.c  what programs see
+ */
+#ifndef FATA_NET_STACK_H
+#define FATA_NET_STACK_H
+
+#include <fata/event.h>
+#include <fata/net.h>
+#include <lwip/netif.h>
+#include <lwip/pbuf.h>
+
+struct tcp_pcb;
+
+/* One interface. */
+struct link {
+	struct netif netif;
+	struct net *net;
+	struct net_info info;
+	struct net_frame *first, *last; /* to be sent, in order */
+	unsigned waiting;
+	struct link *next;
+	const char *name; /* as the program's FATA_NET has it, or a number */
+};
+
+/* All interfaces, in the order of their names in the image. */
+extern struct link *stack_links;
+
+/* Signalled when an interface gets or loses an address. */
+extern struct event stack_changed;
+
+/*
+ * Start the stack, once: a task for each interface that opens it, configures
+ * it and feeds lwIP. 0 or -ENOMEM. Does not block.
+ */
+int stack_start(void);
+
+/* Hand what lwIP has put together to the interfaces. Does not block. */
+void stack_flush(void);
+
+/*
+ * Wait until some interface has an address. 0, -ENETUNREACH after a while
+ * (boot parameter ip-wait), -ECANCELED. Can block.
+ */
+int stack_wait_address(void);
+
+/* Apply the parameters to a link that came up (config.c). */
+void config_apply(struct link *l);
+
+/* The nameserver for libc's resolver: "a.b.c.d", or "" when none is known. */
+const char *config_nameserver(void);
+
+/* --- offload.c ------------------------------------------------------------ */
+
+/* An outgoing packet of lwIP's, Ethernet header and all, as a frame. */
+struct net_frame *offload_frame(struct link *l, struct pbuf *p);
+
+/* An incoming frame's checksum: is it right, or vouched for? */
+bool offload_valid(const struct net_frame *f);
+
+/* Tell lwIP which checksums it need not make. */
+void offload_setup(struct link *l);
+
+/*
+ * Before data is queued on a connection: how much may be cut at once, at most
+ * half of what the peer's window and the network take, in whole segments.
+ */
+void offload_prepare(struct tcp_pcb *pcb);
+
+/* Note a new connection's real segment size. */
+void offload_connected(struct tcp_pcb *pcb);
+
+#endif
