@@ -154,7 +154,7 @@ $(BUILD)/tests/unit/%: $(BUILD)/host/tests/unit/%.c.o $(HCORE) $(HUNIX)
 	$(Q)$(HCC) $(SAN) $^ -o $@ $(HLIBS)
 # The part of libc's layer that needs no CPU; the tests bring address ranges.
 HLIBC := $(patsubst src/%,$(BUILD)/host/%.o,$(filter-out %/malloc.c, \
-	$(shell grep -L '<arch/' src/libc/*.c)))
+	$(shell grep -LE '<(arch|net)/' src/libc/*.c)))
 $(BUILD)/host/liblibc.a: $(HLIBC)
 	$(Q)rm -f $@ && ar rcs $@ $^
 $(filter $(BUILD)/tests/unit/libc_%,$(UNIT)): $(BUILD)/host/liblibc.a
