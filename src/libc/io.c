@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <fata/heap.h>
+#include <libc/epoll.h>
 #include <libc/file.h>
 #include <libc/sys.h>
 #include <libc/user.h>
@@ -34,6 +35,8 @@ void file_put(struct file *f)
 {
 	if (--f->refs)
 		return;
+	if (f->epolls)
+		epoll_forget(f);
 	if (f->ops->close)
 		f->ops->close(f);
 	heap_free(f);

@@ -38,6 +38,11 @@ void signal_process(int sig)
 	fata_end(END_CRASH, 128 + sig);
 }
 
+void signal_self(int sig)
+{
+	signal_process(sig);
+}
+
 long sys_rt_sigaction(int sig, const struct action *new, struct action *old,
 		      size_t size)
 {

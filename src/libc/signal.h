@@ -7,8 +7,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Send a signal to the program, as kill does. */
+/* Send a signal to the program, as kill does. From anywhere. */
 void signal_process(int sig);
+
+/* Send a signal to the calling thread, which is in a system call. */
+void signal_self(int sig);
 
 /*
  * For the length of a wait the program wants another mask (ppoll and such);

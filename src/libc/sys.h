@@ -14,11 +14,14 @@
 #include <sys/types.h>
 
 struct action;
+struct epoll_event;
 struct iovec;
+struct itimerspec;
 struct limit;
 struct pollfd;
 struct rusage;
 struct stat;
+struct statfs;
 struct sysinfo;
 struct timespec;
 struct timeval;
@@ -45,6 +48,31 @@ long sys_exit(int status) __attribute__((noreturn));
 long sys_exit_group(int status) __attribute__((noreturn));
 long sys_arch_prctl(int code, uint64_t address);
 
+/* copy.c */
+long sys_sendfile(int out, int in, uint64_t *at, size_t n);
+long sys_copy_file_range(int in, uint64_t *in_at, int out, uint64_t *out_at,
+			 size_t n, unsigned flags);
+long sys_fadvise64(int fd, off_t at, off_t size, int advice);
+
+/* epoll.c */
+long sys_epoll_create1(int flags);
+long sys_epoll_create(int size);
+long sys_epoll_ctl(int set, int op, int fd, const struct epoll_event *event);
+long sys_epoll_pwait(int fd, struct epoll_event *out, int max, int ms,
+		     const uint64_t *mask, size_t size);
+long sys_epoll_wait(int fd, struct epoll_event *out, int max, int ms);
+long sys_epoll_pwait2(int fd, struct epoll_event *out, int max,
+		      const struct timespec *time, const uint64_t *mask,
+		      size_t size);
+
+/* eventfd.c */
+long sys_eventfd2(unsigned value, int flags);
+long sys_eventfd(unsigned value);
+long sys_timerfd_create(int clock, int flags);
+long sys_timerfd_settime(int fd, int flags, const struct itimerspec *new,
+			 struct itimerspec *old);
+long sys_timerfd_gettime(int fd, struct itimerspec *now);
+
 /* fcntl.c */
 long sys_close(int fd);
 long sys_close_range(unsigned first, unsigned last, unsigned flags);
@@ -53,6 +81,50 @@ long sys_dup2(int fd, int to);
 long sys_dup3(int fd, int to, int flags);
 long sys_fcntl(int fd, int command, uint64_t arg);
 long sys_flock(int fd, int operation);
+
+/* fs.c */
+long sys_newfstatat(int fd, const char *path, struct stat *s, int flags);
+long sys_stat(const char *path, struct stat *s);
+long sys_lstat(const char *path, struct stat *s);
+long sys_faccessat(int fd, const char *path, int how);
+long sys_faccessat2(int fd, const char *path, int how, int flags);
+long sys_access(const char *path, int how);
+long sys_readlinkat(int fd, const char *path, char *text, size_t size);
+long sys_readlink(const char *path, char *text, size_t size);
+long sys_getdents64(int fd, void *p, size_t size);
+long sys_statfs(const char *path, struct statfs *s);
+long sys_fstatfs(int fd, struct statfs *s);
+long sys_chdir(const char *path);
+long sys_fchdir(int fd);
+long sys_getcwd(char *text, size_t size);
+long sys_mkdirat(int fd, const char *path, mode_t mode);
+long sys_mkdir(const char *path, mode_t mode);
+long sys_mknodat(int fd, const char *path, mode_t mode, uint64_t rdev);
+long sys_mknod(const char *path, mode_t mode, uint64_t rdev);
+long sys_symlinkat(const char *target, int fd, const char *path);
+long sys_symlink(const char *target, const char *path);
+long sys_linkat(int fd, const char *path, int to_fd, const char *to, int flags);
+long sys_link(const char *path, const char *to);
+long sys_unlinkat(int fd, const char *path, int flags);
+long sys_unlink(const char *path);
+long sys_rmdir(const char *path);
+long sys_renameat2(int fd, const char *path, int to_fd, const char *to,
+		   unsigned flags);
+long sys_renameat(int fd, const char *path, int to_fd, const char *to);
+long sys_rename(const char *path, const char *to);
+long sys_fchmodat(int fd, const char *path, mode_t mode);
+long sys_chmod(const char *path, mode_t mode);
+long sys_fchmod(int fd, mode_t mode);
+long sys_fchownat(int fd, const char *path, unsigned uid, unsigned gid,
+		  int flags);
+long sys_chown(const char *path, unsigned uid, unsigned gid);
+long sys_lchown(const char *path, unsigned uid, unsigned gid);
+long sys_fchown(int fd, unsigned uid, unsigned gid);
+long sys_utimensat(int fd, const char *path, const struct timespec *t,
+		   int flags);
+long sys_truncate(const char *path, off_t size);
+long sys_fallocate(int fd, int mode, off_t at, off_t size);
+long sys_sync(void);
 
 /* futex.c */
 long sys_futex(uint32_t *word, int op, uint32_t value, uint64_t time_or_count,
@@ -113,6 +185,15 @@ long sys_mincore(uint64_t at, uint64_t size, unsigned char *vec);
 long sys_msync(uint64_t at, uint64_t size, int flags);
 long sys_mlock(uint64_t at, uint64_t size);
 long sys_brk(uint64_t at);
+
+/* open.c */
+long sys_openat(int fd, const char *path, int flags, mode_t mode);
+long sys_open(const char *path, int flags, mode_t mode);
+long sys_creat(const char *path, mode_t mode);
+
+/* pipe.c */
+long sys_pipe2(int *fds, int flags);
+long sys_pipe(int *fds);
 
 /* poll.c */
 long sys_poll(struct pollfd *p, uint64_t n, int ms);

@@ -19,7 +19,8 @@
 #define PART(name, function, text) ENTRY(name, function, text)
 #define NONE(name, text) ENTRY(name, NULL, text)
 
-/* Reasons that many share. */
+/* Texts that many share. */
+#define ROOT "the user is root, whom modes do not stop"
 #define PROCESS "there is one process, and no other can be started"
 #define KERNEL "there is no Linux kernel to manage"
 #define SYSV "System V shared memory, semaphores and queues need processes"
@@ -52,11 +53,74 @@ static const struct syscall table[SYSCALL_MAX] = {
 	DONE(fsync, sys_fsync),
 	DONE(fdatasync, sys_fsync),
 
+	DONE(sendfile, sys_sendfile),
+	DONE(copy_file_range, sys_copy_file_range),
+	PART(fallocate, sys_fallocate, "no holes; space is not reserved"),
+	PART(fadvise64, sys_fadvise64, "has no effect"),
+	PART(sync_file_range, sys_fsync, "as fsync"),
+	DONE(sync, sys_sync),
+	DONE(syncfs, sys_fsync),
+
+	/* the name space */
+	DONE(open, sys_open),
+	DONE(openat, sys_openat),
+	DONE(creat, sys_creat),
+	DONE(stat, sys_stat),
+	DONE(lstat, sys_lstat),
+	DONE(newfstatat, sys_newfstatat),
+	PART(access, sys_access, "the user is root"),
+	PART(faccessat, sys_faccessat, "the user is root"),
+	PART(faccessat2, sys_faccessat2, "the user is root"),
+	DONE(readlink, sys_readlink),
+	DONE(readlinkat, sys_readlinkat),
+	DONE(getdents64, sys_getdents64),
+	PART(statfs, sys_statfs, "memory's figures for every file system"),
+	PART(fstatfs, sys_fstatfs, "memory's figures for every file system"),
+	DONE(chdir, sys_chdir),
+	DONE(fchdir, sys_fchdir),
+	PART(getcwd, sys_getcwd, "paths of up to 511 bytes"),
+	DONE(mkdir, sys_mkdir),
+	DONE(mkdirat, sys_mkdirat),
+	DONE(mknod, sys_mknod),
+	DONE(mknodat, sys_mknodat),
+	DONE(symlink, sys_symlink),
+	DONE(symlinkat, sys_symlinkat),
+	DONE(link, sys_link),
+	DONE(linkat, sys_linkat),
+	DONE(unlink, sys_unlink),
+	DONE(unlinkat, sys_unlinkat),
+	DONE(rmdir, sys_rmdir),
+	DONE(rename, sys_rename),
+	DONE(renameat, sys_renameat),
+	PART(renameat2, sys_renameat2, "RENAME_NOREPLACE only"),
+	PART(chmod, sys_chmod, ROOT),
+	PART(fchmod, sys_fchmod, ROOT),
+	PART(fchmodat, sys_fchmodat, ROOT),
+	DONE(chown, sys_chown),
+	DONE(lchown, sys_lchown),
+	DONE(fchown, sys_fchown),
+	DONE(fchownat, sys_fchownat),
+	DONE(utimensat, sys_utimensat),
+	DONE(truncate, sys_truncate),
+
 	/* waiting for files */
 	DONE(poll, sys_poll),
 	DONE(ppoll, sys_ppoll),
 	DONE(select, sys_select),
 	DONE(pselect6, sys_pselect6),
+	PART(epoll_create, sys_epoll_create, "an epoll cannot be waited for"),
+	PART(epoll_create1, sys_epoll_create1, "an epoll cannot be waited for"),
+	DONE(epoll_ctl, sys_epoll_ctl),
+	DONE(epoll_wait, sys_epoll_wait),
+	DONE(epoll_pwait, sys_epoll_pwait),
+	DONE(epoll_pwait2, sys_epoll_pwait2),
+	DONE(pipe, sys_pipe),
+	DONE(pipe2, sys_pipe2),
+	DONE(eventfd, sys_eventfd),
+	DONE(eventfd2, sys_eventfd2),
+	DONE(timerfd_create, sys_timerfd_create),
+	DONE(timerfd_settime, sys_timerfd_settime),
+	DONE(timerfd_gettime, sys_timerfd_gettime),
 
 	/* sockets; null in programs without socket() */
 	PART(socket, sys_socket, "TCP, UDP, raw; IPv4 and IPv6; no AF_UNIX"),

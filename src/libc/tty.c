@@ -17,7 +17,7 @@
 #include <errno.h>
 #include <fata/clock.h>
 #include <fata/console.h>
-#include <libc/file.h>
+#include <libc/node.h>
 #include <libc/signal.h>
 #include <libc/sys.h>
 #include <libc/tty.h>
@@ -281,7 +281,10 @@ static struct event *tty_event(struct file *f)
 
 static int tty_stat(struct file *f, struct stat *s)
 {
-	(void)f;
+	if (f->node) {
+		node_stat(f->node, s);
+		return 0;
+	}
 	s->st_mode = S_IFCHR | 0620;
 	s->st_nlink = 1;
 	s->st_rdev = 0x501; /* /dev/console */
@@ -357,6 +360,11 @@ static long tty_ioctl(struct file *f, unsigned command, uint64_t arg)
 	}
 }
 
+static void tty_close(struct file *f)
+{
+	node_put(f->node);
+}
+
 const struct file_ops tty_ops = {
 	.read = tty_read,
 	.write = tty_write,
@@ -364,6 +372,7 @@ const struct file_ops tty_ops = {
 	.event = tty_event,
 	.ioctl = tty_ioctl,
 	.stat = tty_stat,
+	.close = tty_close,
 };
 
 struct file *tty_open(int flags)

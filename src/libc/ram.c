@@ -1,0 +1,381 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The RAM file system: the root of every program's name space.
+ *
+ *     directory   a list of entries in the order of their making; each has a
+ *                 cookie, ever higher, which is where a listing goes on, so
+ *                 that removing entries while listing misses none
+ *     file        an array of pages; a hole has none
+ *     bytes       a read-only file somewhere in memory (a boot module)
+ *
+ * Interface: struct node_ops (node.h). Nothing blocks. What a file holds is
+ * freed when its last name and its last opener have gone.
+ */
+#include <core/list.h>
+#include <errno.h>
+#include <fata/heap.h>
+#include <fata/page.h>
+#include <libc/node.h>
+#include <string.h>
+
+struct entry {
+	struct list link;
+	uint64_t cookie;
+	uint32_t hash;
+	struct node *node; /* with a reference */
+	size_t length;
+	char name[];
+};
+
+struct ram {
+	struct node node;
+	struct list entries; /* a directory's */
+	uint64_t cookie;     /* of the last entry */
+	void **pages;	     /* a file's */
+	size_t n_pages;
+	const char *bytes; /* of a file that cannot be written */
+	char *target;	   /* a symbolic link's */
+};
+
+static const struct node_ops ram_ops;
+
+static struct ram *ram_of(struct node *n)
+{
+	return (struct ram *)(void *)n;
+}
+
+static uint32_t hash_of(struct name n)
+{
+	uint32_t h = 2166136261u; /* FNV-1a */
+
+	for (size_t i = 0; i < n.length; i++)
+		h = (h ^ (unsigned char)n.text[i]) * 16777619u;
+	return h;
+}
+
+static struct entry *find(struct node *dir, struct name name)
+{
+	uint32_t hash = hash_of(name);
+
+	list_for_each (l, &ram_of(dir)->entries) {
+		struct entry *e = list_entry(l, struct entry, link);
+
+		if (e->hash == hash && e->length == name.length &&
+		    !memcmp(e->name, name.text, name.length))
+			return e;
+	}
+	return NULL;
+}
+
+/* Add an entry; takes a reference to the node. */
+static int add(struct node *dir, struct name name, struct node *node)
+{
+	struct ram *d = ram_of(dir);
+	struct entry *e = heap_alloc(sizeof(*e) + name.length);
+
+	if (!e)
+		return -ENOSPC;
+	e->cookie = ++d->cookie;
+	e->hash = hash_of(name);
+	e->node = node_get(node);
+	e->length = name.length;
+	memcpy(e->name, name.text, name.length);
+	list_add_last(&d->entries, &e->link);
+	dir->size += 32 + name.length;
+	if (S_ISDIR(node->mode)) {
+		node->parent = dir;
+		dir->nlink++;
+	}
+	node_modified(dir);
+	return 0;
+}
+
+static void drop(struct node *dir, struct entry *e)
+{
+	if (S_ISDIR(e->node->mode)) {
+		e->node->parent = NULL;
+		dir->nlink--;
+	}
+	dir->size -= 32 + e->length;
+	list_remove(&e->link);
+	node_put(e->node);
+	heap_free(e);
+	node_modified(dir);
+}
+
+static struct ram *new_node(unsigned device, mode_t mode)
+{
+	struct ram *r = heap_calloc(1, sizeof(*r));
+
+	if (!r)
+		return NULL;
+	node_init(&r->node, &ram_ops, mode);
+	r->node.device = device;
+	list_init(&r->entries);
+	r->cookie = 2;
+	return r;
+}
+
+static int ram_lookup(struct node *dir, struct name name, struct node **out)
+{
+	struct entry *e = find(dir, name);
+
+	if (!e)
+		return -ENOENT;
+	*out = node_get(e->node);
+	return 0;
+}
+
+static int ram_make(struct node *dir, struct name name, mode_t mode,
+		    const char *target, struct node **out)
+{
+	struct ram *r = new_node(dir->device, mode);
+	int err;
+
+	if (!r)
+		return -ENOSPC;
+	if (target) {
+		size_t n = strlen(target);
+
+		r->target = heap_alloc(n + 1);
+		if (r->target)
+			memcpy(r->target, target, n + 1);
+		r->node.size = n;
+	}
+	err = target && !r->target ? -ENOSPC : add(dir, name, &r->node);
+	if (err) {
+		r->node.nlink = 0;
+		node_put(&r->node);
+		return err;
+	}
+	*out = &r->node;
+	return 0;
+}
+
+static int ram_link(struct node *dir, struct name name, struct node *node)
+{
+	int err = add(dir, name, node);
+
+	if (!err) {
+		node->nlink++;
+		node_changed(node);
+	}
+	return err;
+}
+
+static int ram_unlink(struct node *dir, struct name name, struct node *node)
+{
+	struct entry *e = find(dir, name);
+
+	if (!e)
+		return -ENOENT;
+	node->nlink -= S_ISDIR(node->mode) ? 2 : 1;
+	node_changed(node);
+	drop(dir, e);
+	return 0;
+}
+
+static int ram_rename(struct node *from, struct name old, struct node *to,
+		      struct name new, struct node *node)
+{
+	struct entry *e = find(from, old);
+	int err;
+
+	if (!e)
+		return -ENOENT;
+	err = add(to, new, node);
+	if (err)
+		return err;
+	drop(from, e);
+	if (S_ISDIR(node->mode))
+		node->parent = to;
+	node_changed(node);
+	return 0;
+}
+
+static bool ram_empty(struct node *dir)
+{
+	return list_empty(&ram_of(dir)->entries);
+}
+
+static int ram_list(struct node *dir, struct dirent_sink *sink, uint64_t *pos)
+{
+	list_for_each (l, &ram_of(dir)->entries) {
+		struct entry *e = list_entry(l, struct entry, link);
+
+		if (e->cookie <= *pos)
+			continue;
+		if (!sink_put(sink, e->node->ino, e->cookie, e->node->mode,
+			      (struct name){e->name, e->length}))
+			return 0;
+		*pos = e->cookie;
+	}
+	return 0;
+}
+
+static const char *ram_target(struct node *link)
+{
+	return ram_of(link)->target;
+}
+
+static ssize_t ram_read(struct node *n, void *p, size_t size, uint64_t at)
+{
+	struct ram *r = ram_of(n);
+	size_t done = 0;
+
+	if (at >= n->size)
+		return 0;
+	if (size > n->size - at)
+		size = n->size - at;
+	if (r->bytes) {
+		memcpy(p, r->bytes + at, size);
+		return (ssize_t)size;
+	}
+	while (done < size) {
+		size_t i = (at + done) / PAGE_SIZE, in = (at + done) % PAGE_SIZE;
+		size_t part = PAGE_SIZE - in;
+		const char *page = i < r->n_pages ? r->pages[i] : NULL;
+
+		if (part > size - done)
+			part = size - done;
+		if (page)
+			memcpy((char *)p + done, page + in, part);
+		else
+			memset((char *)p + done, 0, part);
+		done += part;
+	}
+	return (ssize_t)done;
+}
+
+/* The page of a file, made if need be; NULL without memory. */
+static char *page_at(struct ram *r, size_t i)
+{
+	if (i >= r->n_pages) {
+		size_t n = r->n_pages ? r->n_pages * 2 : 4;
+		void **pages;
+
+		while (n <= i)
+			n *= 2;
+		pages = heap_realloc(r->pages, n * sizeof(*pages));
+		if (!pages)
+			return NULL;
+		memset(pages + r->n_pages, 0,
+		       (n - r->n_pages) * sizeof(*pages));
+		r->pages = pages;
+		r->n_pages = n;
+	}
+	if (!r->pages[i])
+		r->pages[i] = page_alloc(0);
+	return r->pages[i];
+}
+
+static ssize_t ram_write(struct node *n, const void *p, size_t size,
+			 uint64_t at)
+{
+	struct ram *r = ram_of(n);
+	size_t done = 0;
+
+	if (r->bytes)
+		return -EROFS;
+	if (at > INT64_MAX - size || (at + size) / PAGE_SIZE > UINT32_MAX)
+		return -EFBIG;
+	while (done < size) {
+		size_t in = (at + done) % PAGE_SIZE, part = PAGE_SIZE - in;
+		char *page = page_at(r, (at + done) / PAGE_SIZE);
+
+		if (!page)
+			break;
+		if (part > size - done)
+			part = size - done;
+		memcpy(page + in, (const char *)p + done, part);
+		done += part;
+	}
+	if (at + done > n->size && done)
+		n->size = at + done;
+	node_modified(n);
+	return done || !size ? (ssize_t)done : -ENOSPC;
+}
+
+/* Whole pages behind the end go; the rest of the last one becomes zero. */
+static int ram_truncate(struct node *n, uint64_t size)
+{
+	struct ram *r = ram_of(n);
+	size_t keep = (size + PAGE_SIZE - 1) / PAGE_SIZE;
+
+	if (r->bytes)
+		return -EROFS;
+	for (size_t i = keep; i < r->n_pages; i++) {
+		if (r->pages[i])
+			page_free(r->pages[i], 0);
+		r->pages[i] = NULL;
+	}
+	if (size % PAGE_SIZE && keep <= r->n_pages && r->pages[keep - 1])
+		memset((char *)r->pages[keep - 1] + size % PAGE_SIZE, 0,
+		       PAGE_SIZE - size % PAGE_SIZE);
+	n->size = size;
+	node_modified(n);
+	return 0;
+}
+
+/* The entry of a node holds a reference, so there is no name any more. */
+static void ram_release(struct node *n)
+{
+	struct ram *r = ram_of(n);
+
+	r->bytes = NULL;
+	ram_truncate(n, 0);
+	heap_free(r->pages);
+	heap_free(r->target);
+	heap_free(r);
+}
+
+static const struct node_ops ram_ops = {
+	.lookup = ram_lookup,
+	.make = ram_make,
+	.link = ram_link,
+	.unlink = ram_unlink,
+	.rename = ram_rename,
+	.empty = ram_empty,
+	.list = ram_list,
+	.target = ram_target,
+	.read = ram_read,
+	.write = ram_write,
+	.truncate = ram_truncate,
+	.release = ram_release,
+};
+
+struct node *ram_new(void)
+{
+	struct ram *r = new_node(node_new_device(), S_IFDIR | 0755);
+
+	return r ? &r->node : NULL;
+}
+
+int ram_add_bytes(struct node *dir, const char *name, const void *data,
+		  size_t size)
+{
+	struct name text = {name, strlen(name)};
+	struct node *n;
+	int err = ram_make(dir, text, S_IFREG | 0444, NULL, &n);
+
+	if (err)
+		return err;
+	ram_of(n)->bytes = data;
+	n->size = size;
+	node_put(n);
+	return 0;
+}
+
+int ram_add_device(struct node *dir, const char *name, mode_t mode,
+		   uint64_t rdev)
+{
+	struct name text = {name, strlen(name)};
+	struct node *n;
+	int err = ram_make(dir, text, S_IFCHR | mode, NULL, &n);
+
+	if (err)
+		return err;
+	n->rdev = rdev;
+	node_put(n);
+	return 0;
+}

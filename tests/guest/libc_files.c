@@ -1,0 +1,441 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Files and directories in memory, links, listing, renaming; the devices;
+ * pipes, counters, timers as files, and waiting for them. It also passes as a
+ * Linux program, as root, in an empty directory (FATA_HOST).
+ * guest: memory 128
+ */
+#define _GNU_SOURCE
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <lib/guest.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/sendfile.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#define fails(call, error)                                                     \
+	do {                                                                   \
+		errno = 0;                                                     \
+		check_equal(call, -1);                                         \
+		check_equal(errno, error);                                     \
+	} while (0)
+
+static void plain_files(void)
+{
+	char text[64];
+	struct stat s;
+	FILE *f = fopen("a.txt", "w+");
+
+	check(f);
+	fprintf(f, "line %d\nline %d\n", 1, 2);
+	rewind(f);
+	check(fgets(text, sizeof(text), f) && !strcmp(text, "line 1\n"));
+	check_equal(fseek(f, 100000, SEEK_SET), 0);
+	check_equal(fputs("end", f) >= 0, 1);
+	check_equal(fclose(f), 0);
+	check_equal(stat("a.txt", &s), 0);
+	check_equal(s.st_size, 100003);
+	check(S_ISREG(s.st_mode));
+	check_equal(s.st_nlink, 1);
+	int fd = open("a.txt", O_RDWR | O_APPEND);
+	check_equal(pread(fd, text, 10, 99998), 5);
+	check(!memcmp(text, "\0\0end", 5));
+	check_equal(pwrite(fd, "X", 1, 0), 1); /* at the end: as on Linux */
+	check_equal(lseek(fd, 0, SEEK_END), 100004);
+	check_equal(ftruncate(fd, 6), 0);
+	check_equal(ftruncate(fd, 10), 0);
+	check_equal(pread(fd, text, 64, 0), 10);
+	check(!memcmp(text, "line 1\0\0\0\0", 10));
+	check_equal(write(fd, "+", 1), 1);
+	check_equal(lseek(fd, 0, SEEK_CUR), 11);
+	fails(lseek(fd, -1, SEEK_SET), EINVAL);
+	close(fd);
+	fails(open("a.txt", O_RDWR | O_CREAT | O_EXCL, 0600), EEXIST);
+	fails(open("nothing", O_RDWR), ENOENT);
+	fails(open("a.txt/b", O_RDWR), ENOTDIR);
+	fails(open("a.txt/", O_RDWR), ENOTDIR);
+	fd = open("a.txt", O_WRONLY | O_TRUNC);
+	check_equal(fstat(fd, &s), 0);
+	check_equal(s.st_size, 0);
+	fails(read(fd, text, 1), EBADF);
+	close(fd);
+}
+
+static void removed_but_open(void)
+{
+	char text[8];
+	struct stat s;
+	int fd = open("gone", O_CREAT | O_RDWR, 0600);
+
+	check_equal(write(fd, "still", 5), 5);
+	check_equal(unlink("gone"), 0);
+	fails(access("gone", F_OK), ENOENT);
+	check_equal(pread(fd, text, 8, 0), 5);
+	check_equal(fstat(fd, &s), 0);
+	check_equal(s.st_nlink, 0);
+	close(fd);
+	FILE *f = tmpfile();
+	check(f && fputs("x", f) >= 0 && fclose(f) == 0);
+}
+
+static int count_entries(const char *path)
+{
+	DIR *d = opendir(path);
+	int n = 0;
+
+	check(d);
+	for (struct dirent *e; (e = readdir(d)) != NULL;)
+		n++;
+	closedir(d);
+	return n;
+}
+
+static void directories(void)
+{
+	char path[256], name[32], start[256];
+	struct stat s;
+
+	check(getcwd(start, sizeof(start)));
+	check_equal(mkdir("d", 0755), 0);
+	fails(mkdir("d", 0755), EEXIST);
+	check_equal(mkdir("d/e", 0700), 0);
+	check_equal(stat("d", &s), 0);
+	check_equal(s.st_nlink, 3);
+	for (int i = 0; i < 300; i++) {
+		snprintf(name, sizeof(name), "d/file-number-%d", i);
+		close(open(name, O_CREAT | O_WRONLY, 0600));
+	}
+	check_equal(count_entries("d"), 303);
+	/* removing while listing misses none */
+	DIR *d = opendir("d");
+	for (struct dirent *e; (e = readdir(d)) != NULL;)
+		if (e->d_name[0] == 'f')
+			check_equal(unlinkat(dirfd(d), e->d_name, 0), 0);
+	closedir(d);
+	check_equal(count_entries("d"), 3);
+	fails(rmdir("d"), ENOTEMPTY);
+	fails(unlink("d"), EISDIR);
+	fails(open("d", O_RDWR), EISDIR);
+	check_equal(chdir("d/e/.././e"), 0);
+	check(getcwd(path, sizeof(path)));
+	check(!strncmp(path, start, strlen(start)));
+	check(!strcmp(path + strlen(path) - 4, "/d/e"));
+	fails(rename("../../d", "x"), EINVAL);
+	check_equal(rmdir("../e"), 0);
+	fails(getcwd(path, sizeof(path)) ? 0 : -1, ENOENT);
+	fails(open("new", O_CREAT | O_WRONLY, 0600), ENOENT);
+	check_equal(chdir(start), 0);
+	fails(rmdir("."), EINVAL);
+	check_equal(rmdir("d/"), 0);
+	fails(chdir("a.txt"), ENOTDIR);
+	fails(chdir("d"), ENOENT);
+}
+
+static void links(void)
+{
+	char text[64];
+	struct stat s;
+
+	check_equal(symlink("a.txt", "s"), 0);
+	check_equal(readlink("s", text, sizeof(text)), 5);
+	check_equal(lstat("s", &s), 0);
+	check(S_ISLNK(s.st_mode));
+	check_equal(stat("s", &s), 0);
+	check(S_ISREG(s.st_mode));
+	fails(open("s", O_RDONLY | O_NOFOLLOW), ELOOP);
+	check_equal(link("a.txt", "hard"), 0);
+	check_equal(stat("hard", &s), 0);
+	check_equal(s.st_nlink, 2);
+	check_equal(unlink("a.txt"), 0);
+	fails(stat("s", &s), ENOENT);
+	check_equal(rename("hard", "a.txt"), 0);
+	check_equal(stat("s", &s), 0);
+	check_equal(unlink("s"), 0);
+	check_equal(symlink("loop", "loop"), 0);
+	fails(stat("loop", &s), ELOOP);
+	check_equal(unlink("loop"), 0);
+	check_equal(mkdir("t", 0755), 0);
+	check_equal(symlink("t", "u"), 0);
+	close(open("u/in", O_CREAT | O_WRONLY, 0640));
+	check_equal(stat("t/in", &s), 0);
+	check_equal(s.st_mode & 0777, 0640);
+	check_equal(chmod("t/in", 0400), 0);
+	check_equal(stat("u/../t//in", &s), 0);
+	check_equal(s.st_mode & 0777, 0400);
+	check_equal(unlink("u"), 0);
+}
+
+static void renaming(void)
+{
+	struct timespec times[2] = {{1000, 5}, {2000, 7}};
+	struct stat s;
+
+	check_equal(mkdir("r", 0755), 0);
+	check_equal(rename("t/in", "r/out"), 0);
+	fails(stat("t/in", &s), ENOENT);
+	check_equal(rename("t", "r/t"), 0);
+	check_equal(stat("r", &s), 0);
+	check_equal(s.st_nlink, 3);
+	fails(rename("r/out", "r/t"), EISDIR);
+	fails(rename("r/t", "r/out"), ENOTDIR);
+	check_equal(rename("r/out", "r/out"), 0);
+	close(open("r/other", O_CREAT | O_WRONLY, 0600));
+	check_equal(rename("r/other", "r/out"), 0);
+	check_equal(stat("r/out", &s), 0);
+	check_equal(s.st_mode & 0777, 0600);
+	check_equal(utimensat(AT_FDCWD, "r/out", times, 0), 0);
+	check_equal(stat("r/out", &s), 0);
+	check_equal(s.st_mtim.tv_sec, 2000);
+	check_equal(s.st_atim.tv_nsec, 5);
+	check_equal(unlink("r/out"), 0);
+	check_equal(rmdir("r/t"), 0);
+	check_equal(rmdir("r"), 0);
+	fails(rename("nothing", "x"), ENOENT);
+	char name[300];
+	memset(name, 'n', sizeof(name));
+	name[256] = 0;
+	fails(open(name, O_CREAT | O_WRONLY, 0600), ENAMETOOLONG);
+}
+
+static void devices(void)
+{
+	unsigned char bytes[64] = {1}, zero[64] = {0};
+	struct stat s;
+	int fd = open("/dev/zero", O_RDONLY);
+
+	check_equal(read(fd, bytes, 64), 64);
+	check(!memcmp(bytes, zero, 64));
+	close(fd);
+	fd = open("/dev/null", O_RDWR);
+	check_equal(write(fd, bytes, 64), 64);
+	check_equal(read(fd, bytes, 64), 0);
+	check_equal(fstat(fd, &s), 0);
+	check(S_ISCHR(s.st_mode));
+	check(!isatty(fd));
+	close(fd);
+	fd = open("/dev/full", O_WRONLY);
+	fails(write(fd, "x", 1), ENOSPC);
+	close(fd);
+	fd = open("/dev/urandom", O_RDONLY);
+	check_equal(read(fd, bytes, 64), 64);
+	check(memcmp(bytes, zero, 64));
+	close(fd);
+}
+
+static void *write_much(void *arg)
+{
+	char *block = calloc(1, 300000);
+
+	check_equal(write(*(int *)arg, block, 300000), 300000);
+	free(block);
+	close(*(int *)arg);
+	return NULL;
+}
+
+static void pipes(void)
+{
+	struct pollfd p;
+	char text[5000];
+	int fd[2], n;
+	ssize_t got, sum = 0;
+	pthread_t t;
+
+	check_equal(pipe2(fd, O_NONBLOCK), 0);
+	fails(read(fd[0], text, 1), EAGAIN);
+	check_equal(write(fd[1], "hello", 5), 5);
+	check_equal(ioctl(fd[0], FIONREAD, &n), 0);
+	check_equal(n, 5);
+	p = (struct pollfd){fd[0], POLLIN, 0};
+	check_equal(poll(&p, 1, 0), 1);
+	check_equal(p.revents, POLLIN);
+	check_equal(read(fd[0], text, sizeof(text)), 5);
+	fails(lseek(fd[0], 0, SEEK_SET), ESPIPE);
+	while (write(fd[1], text, 4096) == 4096)
+		sum += 4096;
+	check_equal(sum, 65536);
+	close(fd[1]);
+	while ((got = read(fd[0], text, sizeof(text))) > 0)
+		sum -= got;
+	check_equal(sum, 0);
+	check_equal(poll(&p, 1, 0), 1);
+	check_equal(p.revents, POLLHUP);
+	close(fd[0]);
+	/* a writer of much waits until a reader has taken it */
+	check_equal(pipe(fd), 0);
+	pthread_create(&t, NULL, write_much, &fd[1]);
+	while ((got = read(fd[0], text, sizeof(text))) > 0)
+		sum += got;
+	check_equal(sum, 300000);
+	pthread_join(t, NULL);
+	close(fd[0]);
+	check_equal(pipe(fd), 0);
+	close(fd[0]);
+	signal(SIGPIPE, SIG_IGN);
+	fails(write(fd[1], "x", 1), EPIPE);
+	close(fd[1]);
+}
+
+static void *open_writer(void *arg)
+{
+	int fd = open(arg, O_WRONLY);
+
+	check_equal(write(fd, "fifo", 4), 4);
+	close(fd);
+	return NULL;
+}
+
+static void fifos(void)
+{
+	char text[8];
+	pthread_t t;
+	int fd;
+
+	check_equal(mkfifo("fifo", 0600), 0);
+	fails(open("fifo", O_WRONLY | O_NONBLOCK), ENXIO);
+	pthread_create(&t, NULL, open_writer, "fifo");
+	fd = open("fifo", O_RDONLY);
+	check_equal(read(fd, text, sizeof(text)), 4);
+	check_equal(read(fd, text, sizeof(text)), 0);
+	pthread_join(t, NULL);
+	close(fd);
+	check_equal(unlink("fifo"), 0);
+}
+
+static void counters(void)
+{
+	struct itimerspec when = {{0, 5000000}, {0, 10000000}};
+	uint64_t v = 3;
+	int fd = eventfd(2, EFD_NONBLOCK), timer;
+
+	check_equal(write(fd, &v, 8), 8);
+	check_equal(read(fd, &v, 8), 8);
+	check_equal(v, 5);
+	fails(read(fd, &v, 8), EAGAIN);
+	fails(read(fd, &v, 4), EINVAL);
+	close(fd);
+	fd = eventfd(2, EFD_SEMAPHORE | EFD_NONBLOCK);
+	check_equal(read(fd, &v, 8), 8);
+	check_equal(v, 1);
+	check_equal(read(fd, &v, 8), 8);
+	fails(read(fd, &v, 8), EAGAIN);
+	close(fd);
+	timer = timerfd_create(CLOCK_MONOTONIC, 0);
+	check_equal(timerfd_settime(timer, 0, &when, NULL), 0);
+	check_equal(read(timer, &v, 8), 8);
+	check(v >= 1);
+	usleep(30000);
+	check_equal(read(timer, &v, 8), 8);
+	check(v >= 4);
+	check_equal(timerfd_gettime(timer, &when), 0);
+	check_equal(when.it_interval.tv_nsec, 5000000);
+	close(timer);
+}
+
+static void *add_one(void *arg)
+{
+	uint64_t one = 1;
+
+	usleep(5000);
+	check_equal(write(*(int *)arg, &one, 8), 8);
+	return NULL;
+}
+
+static void epolls(void)
+{
+	struct epoll_event e = {.events = EPOLLIN, .data.u32 = 7}, got[4];
+	int set = epoll_create1(0), fd = eventfd(0, 0), other = eventfd(1, 0);
+	uint64_t v;
+	pthread_t t;
+
+	check_equal(epoll_ctl(set, EPOLL_CTL_ADD, fd, &e), 0);
+	fails(epoll_ctl(set, EPOLL_CTL_ADD, fd, &e), EEXIST);
+	int file = open("a.txt", O_RDONLY);
+	fails(epoll_ctl(set, EPOLL_CTL_ADD, file, &e), EPERM);
+	close(file);
+	check_equal(epoll_wait(set, got, 4, 10), 0);
+	pthread_create(&t, NULL, add_one, &fd);
+	check_equal(epoll_wait(set, got, 4, -1), 1);
+	check_equal(got[0].data.u32, 7);
+	check_equal(got[0].events, EPOLLIN);
+	pthread_join(t, NULL);
+	check_equal(epoll_wait(set, got, 4, 0), 1); /* level: again */
+	e.events = EPOLLIN | EPOLLET;
+	e.data.u32 = 8;
+	check_equal(epoll_ctl(set, EPOLL_CTL_MOD, fd, &e), 0);
+	check_equal(epoll_ctl(set, EPOLL_CTL_ADD, other, &e), 0);
+	check_equal(epoll_wait(set, got, 4, 0), 2);
+	check_equal(epoll_wait(set, got, 4, 0), 0); /* edge: once */
+	v = 1;
+	check_equal(write(other, &v, 8), 8);
+	check_equal(epoll_wait(set, got, 4, 0), 1);
+	close(other); /* leaves the set */
+	e.events = EPOLLIN | EPOLLONESHOT;
+	check_equal(epoll_ctl(set, EPOLL_CTL_MOD, fd, &e), 0);
+	check_equal(epoll_wait(set, got, 4, 0), 1);
+	check_equal(epoll_wait(set, got, 4, 0), 0);
+	check_equal(epoll_ctl(set, EPOLL_CTL_DEL, fd, NULL), 0);
+	fails(epoll_ctl(set, EPOLL_CTL_DEL, fd, NULL), ENOENT);
+	close(fd);
+	close(set);
+}
+
+static void mapping_and_copying(void)
+{
+	struct statvfs v;
+	char text[16];
+	int fd = open("m", O_CREAT | O_RDWR, 0600), to;
+
+	check_equal(write(fd, "0123456789", 10), 10);
+	char *p = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
+	check(p != MAP_FAILED);
+	check(!memcmp(p, "0123456789\0", 11));
+	p[0] = 'x';
+	check_equal(munmap(p, 8192), 0);
+	to = open("n", O_CREAT | O_RDWR, 0600);
+	off_t at = 2;
+	check_equal(sendfile(to, fd, &at, 100), 8);
+	check_equal(at, 10);
+	check_equal(pread(to, text, 16, 0), 8);
+	check(!memcmp(text, "23456789", 8));
+	check_equal(posix_fallocate(to, 0, 5000), 0);
+	check_equal(lseek(to, 0, SEEK_END), 5000);
+	close(fd);
+	close(to);
+	check_equal(statvfs(".", &v), 0);
+	check(v.f_bfree > 0 && v.f_bfree <= v.f_blocks);
+	check_equal(unlink("m"), 0);
+	check_equal(unlink("n"), 0);
+	check_equal(unlink("a.txt"), 0);
+}
+
+int main(void)
+{
+#ifndef FATA_HOST
+	check_equal(chdir("/tmp"), 0);
+#endif
+	plain_files();
+	removed_but_open();
+	directories();
+	links();
+	renaming();
+	devices();
+	pipes();
+	fifos();
+	counters();
+	epolls();
+	mapping_and_copying();
+	check_equal(count_entries("."), 2);
+	return 0;
+}
