@@ -71,6 +71,7 @@ struct sim {
 	/* one in so many calls fails; 0: none */
 	unsigned int fail_chance[SIM_FAILS];
 	bool failed;       /* something was made to fail */
+	int fail_status;   /* what a failing grant operation says; 0: any */
 	unsigned int idle; /* sleeps in succession in which nothing happened */
 	uint64_t hypercalls, events, runs;
 };
