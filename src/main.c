@@ -116,8 +116,7 @@ static struct cmdline read_parameters(void)
 	struct cmdline c;
 	int rc;
 
-	/* It is in memory of its own and taken apart in place. */
-	rc = cmdline_parse((char *)boot_cmdline(), "fata", &c);
+	rc = cmdline_parse(boot_cmdline(), "fata", &c);
 	if (rc == -EINVAL) {
 		log_error("command line: %s at byte %zu", c.error, c.error_at);
 		end_early(PARAM_BAD);

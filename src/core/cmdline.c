@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The command line, taken apart in place: words are written over the text from
- * its beginning, each ended by NUL. A word with its NUL is never longer than
- * what it was made from with the blank after it, so writing stays behind
- * reading. Then argv is made from the row of words.
+ * The command line, taken apart into one block of memory:
  *
- *     a 'b c' d\ e      ->  a\0b c\0d e\0
+ *     a 'b c' d\ e      ->  argv[0] ... argv[argc]  a\0b c\0d e\0
+ *
+ * A word with its NUL is never longer than what it was made from with the blank
+ * after it, and there are no more words than every second character can begin,
+ * so the size is known before.
  */
 #include "core/cmdline.h"
 
@@ -15,7 +16,8 @@
 #include <string.h>
 
 struct reader {
-	char *begin, *from, *to;
+	const char *begin, *from;
+	char *to;
 	struct cmdline *c;
 };
 
@@ -71,7 +73,6 @@ static int read_escaped(struct reader *r)
 /* `from` is at the first character of a word; leaves it behind the word. */
 static int read_word(struct reader *r)
 {
-	bool end;
 	int err = 0;
 
 	while (!err && *r->from && !is_blank(*r->from)) {
@@ -86,40 +87,32 @@ static int read_word(struct reader *r)
 	}
 	if (err)
 		return err;
-	end = !*r->from; /* the NUL may be written over it */
 	*r->to++ = '\0';
-	if (!end)
-		r->from++;
 	return 0;
 }
 
-int cmdline_parse(char *text, const char *name, struct cmdline *c)
+int cmdline_parse(const char *text, const char *name, struct cmdline *c)
 {
-	struct reader r = {.begin = text, .from = text, .to = text, .c = c};
-	size_t words = 0;
-	char *word = text;
+	struct reader r = {.begin = text, .from = text, .c = c};
+	size_t n = strlen(text), most = n / 2 + 3;
+	int err = 0;
 
 	*c = (struct cmdline){0};
-	for (;;) {
-		int err;
-
+	c->argv = heap_alloc(most * sizeof(char *) + n + 1);
+	if (!c->argv)
+		return -ENOMEM;
+	r.to = (char *)(c->argv + most);
+	c->argv[c->argc++] = (char *)name;
+	while (!err) {
 		while (is_blank(*r.from))
 			r.from++;
 		if (!*r.from)
 			break;
+		c->argv[c->argc++] = r.to;
 		err = read_word(&r);
-		if (err)
-			return err;
-		words++;
-	}
-	c->argv = heap_alloc((words + 2) * sizeof(char *));
-	if (!c->argv)
-		return -ENOMEM;
-	c->argv[c->argc++] = (char *)name;
-	for (; words; words--) {
-		c->argv[c->argc++] = word;
-		word += strlen(word) + 1;
 	}
 	c->argv[c->argc] = NULL;
-	return 0;
+	if (err)
+		heap_free(c->argv);
+	return err;
 }

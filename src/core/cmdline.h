@@ -13,15 +13,16 @@
 
 struct cmdline {
 	int argc;
-	char **argv; /* argv[argc] is NULL; from the heap */
+	char **argv; /* argv[argc] is NULL; for heap_free, if ever */
 	const char *error;
 	size_t error_at; /* where the quote or backslash stands, from 0 */
 };
 
 /*
- * Take `text` apart in place, with `name` as argv[0]; both must live as long
- * as argv. Returns 0, -ENOMEM, or -EINVAL with `error` and `error_at` set.
+ * Take `text` apart, with `name`, which must live as long, as argv[0]. The
+ * words are a copy on the heap behind argv, one block with it. Returns 0,
+ * -ENOMEM, or -EINVAL with `error` and `error_at` set.
  */
-int cmdline_parse(char *text, const char *name, struct cmdline *c);
+int cmdline_parse(const char *text, const char *name, struct cmdline *c);
 
 #endif

@@ -22,12 +22,12 @@
 #include <errno.h>
 
 #include <fata/clock.h>
+#include <fata/end.h>
 #include <fata/log.h>
 #include <fata/param.h>
-#include <fata/random.h>
 #include <xen/hvm/params.h>
 #include <xen/sched.h>
-#include "platform.h"
+#include "core/random.h"
 #include "xen/console.h"
 #include "xen/gnttab.h"
 #include "xen/hypercall.h"
@@ -121,14 +121,10 @@ static void call_after(struct lifecycle_client *end, enum lifecycle_resume how)
 /* What Xen holds for a domain, in the new one. Nothing here blocks or logs. */
 static void renew(void)
 {
-	uint64_t noise[2];
-
 	generation++;
 	if (setup_resume() || gnttab_resume())
 		fata_panic("resume: Xen does not give back what we had");
-	noise[0] = platform_cycles();
-	noise[1] = clock_wall_ns();
-	random_stir(noise, sizeof(noise));
+	random_reseed(); /* another copy of this guest may run, too */
 }
 
 int suspend_run(void)

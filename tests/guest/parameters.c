@@ -4,6 +4,7 @@
  * guest: args --size=3M --time 250ms -n -7 --flag --no-other word
  * guest: says ^size 3145728 time 250000000 n -7 flag 1 other 0 text  each $
  * guest: says ^argv fata/word$
+ * guest: says ^line --size=3M --time 250ms -n -7 --flag --no-other word$
  * guest: says the info line
  * guest: again
  * guest: args --text='a "b" c' --each=x --each=y -- --size "two words" \\x
@@ -54,6 +55,7 @@
  * guest: says the debug line
  */
 #include <errno.h>
+#include <fata/boot.h>
 #include <fata/log.h>
 #include <fata/param.h>
 #include <lib/guest.h>
@@ -93,6 +95,7 @@ int main(int argc, char **argv)
 	for (int i = 1; i < argc; i++)
 		printf("/%s", argv[i]);
 	puts("");
+	printf("line %s\n", boot_cmdline());
 	log_info("the info line");
 	log_debug("the debug line");
 	return 0;

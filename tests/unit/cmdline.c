@@ -10,8 +10,12 @@
 /* The text in memory of just its size, so that a sanitizer sees the edges. */
 static int parse(const char *text, char **copy, struct cmdline *c)
 {
+	int err;
+
 	*copy = strdup(text);
-	return cmdline_parse(*copy, "image", c);
+	err = cmdline_parse(*copy, "image", c);
+	assert_string_equal(*copy, text);
+	return err;
 }
 
 static void release(char *copy, struct cmdline *c)
