@@ -9,12 +9,13 @@
 #
 # Interface: heap.sh BUILD, from the root of the sources. Prints a table and
 # writes BUILD/bench/heap.json, a row for each trace, figure and peer:
-#	time		best ns per step (a malloc, realloc or free) of 3 x 9
+#	time		best ns per step (a malloc, realloc or free) of 6 x 4
 #			rounds, the three allocators in turn
 #	instructions	per step, only if valgrind is installed
 #	memory		peak bytes taken from the system / peak bytes asked for.
 #			Fata: pages taken; the others: resident pages. Not for
 #			traces that hold less than 1 MiB
+# TRACES, a list of names, leaves the others out.
 
 set -eu
 
@@ -33,6 +34,7 @@ flags="-std=gnu11 -O2 -g -Wall -Wextra -Werror -D_GNU_SOURCE -Iinclude -Isrc"
 kernel="-ffreestanding -fno-pic -mgeneral-regs-only -fstack-protector-strong
 	-fcf-protection -fno-omit-frame-pointer -fno-strict-aliasing"
 
+rm -f "$out"/heap/*.o
 for f in src/core/heap*.c src/core/page*.c; do
 	# shellcheck disable=SC2086
 	$cc $flags $kernel -c "$f" -o "$out/heap/$(basename "$f").o"
@@ -59,18 +61,24 @@ count()
 	done | paste -sd ' '
 }
 
-# trace, allocator, ns, peak taken, peak asked for, steps, two counts
+# trace, allocator, what, figures
+one()
+{
+	echo "$1 $2 $3 $("$out/heap/$2" "$1" "$3")"
+}
+
 rows=$out/heap/rows
-: > "$rows"
 for t in ${TRACES:-$("$out/heap/fata" names)}; do
-	for round in 1 2 3; do
+	for a in fata glibc mimalloc; do
+		one "$t" $a memory
+		echo "$t $a count $(count "$out/heap/$a" "$t")"
+	done
+	for turn in 1 2 3 4 5 6; do
 		for a in fata glibc mimalloc; do
-			echo "$t $a $("$out/heap/$a" "$t" time)" \
-				"$("$out/heap/$a" "$t" memory)" \
-				"$([ $round != 1 ] || count "$out/heap/$a" "$t")"
+			one "$t" $a time
 		done
 	done
-done >> "$rows"
+done > "$rows"
 
 awk -v json="$out/heap.json" '
 function row(unit, what, peer, x, y)
@@ -95,12 +103,15 @@ function rows(unit, what, v)
 		seen[$1] = 1
 		name[n++] = $1
 	}
-	if (!(($1, $2) in ns) || $3 < ns[$1, $2])
-		ns[$1, $2] = $3
-	if ($5 > 1048576)
-		memory[$1, $2] = $4 / $5
-	if ($8)
-		instr[$1, $2] = ($8 - $7) / $6
+	if ($3 == "time" && (!(($1, $2) in ns) || $4 < ns[$1, $2]))
+		ns[$1, $2] = $4
+	if ($3 == "memory") {
+		steps = $6
+		if ($5 > 1048576)
+			memory[$1, $2] = $4 / $5
+	}
+	if ($3 == "count" && $5)
+		instr[$1, $2] = ($5 - $4) / steps
 }
 END {
 	printf "%-8s %-12s %8s %8s %8s   %s\n", "trace", "", "fata", "glibc",

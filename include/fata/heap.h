@@ -20,7 +20,7 @@ struct heap_stat {
 	size_t heap;	  /* taken from the page allocator by the heap */
 	size_t live;	  /* asked for by the program and not freed yet */
 	size_t peak;	  /* the largest `live` so far */
-	size_t free;	  /* pages that nobody has + what the heap could reuse */
+	size_t free;	  /* pages nobody has + what the heap could reuse */
 	size_t stack;	  /* stacks of all tasks, guards not counted */
 	uint64_t allocs;  /* successful allocations since the start */
 	uint64_t frees;	  /* frees since the start */

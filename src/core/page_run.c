@@ -4,9 +4,9 @@
  *
  * A run is made of neighbouring free blocks: any run of n free pages contains a
  * block of order floor(log2(n + 1)) - 1, so only the lists from that order on
- * are looked at. Usually a single block that is large enough is cut and its rest
- * freed: the run can grow into it. Where the run takes a good part of what is
- * free, a few smaller blocks are tried before that, to use up such rests. If
+ * are looked at. Usually a single block that is large enough is cut and its
+ * rest freed: the run can grow into it. Where the run takes a good part of what
+ * is free, a few smaller blocks are tried before that, to use up such rests. If
  * there is no such block all are looked at, SEARCH_MAX at most.
  *
  *	order 1   order 3          order 2      a run of 13 for 9 pages, whose
