@@ -24,45 +24,44 @@ static void write_out(struct console *c, const char *data, size_t n)
 }
 
 /*
- * What the guest's platform says, as against the program: after the log's
- * time stamp ("[    0.012345] fata: ..."), or at the beginning of a line.
+ * The status that the guest's platform says in its log's last line:
+ *
+ *     [    0.012345] fata: exit status 7
+ *
+ * What the program wrote before it without a newline stands in the same line.
  */
-static const char *said(const struct console *c)
-{
-	const char *p = c->line;
-
-	if (*p == '[') {
-		p += 1 + strspn(p + 1, " 0123456789.");
-		if (*p++ != ']')
-			return NULL;
-		p += *p == ' ';
-	}
-	if (starts_with(p, "error: "))
-		p += strlen("error: ");
-	return starts_with(p, "fata: ") ? p + strlen("fata: ") : NULL;
-}
-
 static void end_line(struct console *c)
 {
-	const char *words;
+	static const char words[] = "] fata: exit status ";
+	const char *p = c->line, *found = NULL;
 	char *end;
 	long n;
 
 	c->line[c->n] = '\0';
 	c->n = 0;
-	words = said(c);
-	if (!words)
+	while ((p = strstr(p, words))) {
+		p += strlen(words);
+		found = p;
+	}
+	if (!found)
 		return;
-	if (starts_with(words, "panic: "))
-		c->panic = true;
-	if (!starts_with(words, "exit status "))
-		return;
-	words += strlen("exit status ");
-	n = strtol(words, &end, 10);
-	if (end == words || *end)
+	n = strtol(found, &end, 10);
+	if (end == found || *end)
 		return;
 	c->has_status = true;
 	c->status = n & 255; /* all that a process's status can hold */
+}
+
+static void add_to_line(struct console *c, char byte)
+{
+	const size_t half = sizeof(c->line) / 2;
+
+	if (c->n == sizeof(c->line) - 1) {
+		memmove(c->line, c->line + half, c->n - half);
+		c->n -= half;
+	}
+	/* a NUL would hide the rest */
+	c->line[c->n++] = byte ? byte : ' ';
 }
 
 /* Text without a carriage return in it. */
@@ -72,8 +71,8 @@ static void take_text(struct console *c, const char *data, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		if (data[i] == '\n')
 			end_line(c);
-		else if (c->n < sizeof(c->line) - 1)
-			c->line[c->n++] = data[i];
+		else
+			add_to_line(c, data[i]);
 	}
 }
 

@@ -9,7 +9,7 @@
 #include "tool.h"
 
 struct console {
-	char line[256]; /* the beginning of the current line */
+	char line[256]; /* the last bytes of the current line */
 	size_t n;
 	unsigned returns; /* carriage returns held back */
 	bool has_status;  /* "fata: exit status N" was seen, the last N: */

@@ -122,6 +122,15 @@ static int attach(struct guest *g)
 	return err;
 }
 
+/* Of all that xl says before it fails, its first error tells the most. */
+static void complain(struct guest *g, const char *line)
+{
+	if (g->complaint && strstr(g->complaint, "error"))
+		return;
+	free(g->complaint);
+	g->complaint = xstrdup(line);
+}
+
 static void xl_line(struct guest *g, const char *line)
 {
 	const char *p;
@@ -145,9 +154,8 @@ static void xl_line(struct guest *g, const char *line)
 		g->reason = atoi(p + strlen("has shut down, reason code "));
 		g->stage = DRAINING;
 	}
-	if (!g->complaint && g->stage == CREATING && *line &&
-	    !strstr(line, "warning"))
-		g->complaint = xstrdup(line);
+	if (g->stage == CREATING && *line)
+		complain(g, line);
 }
 
 /* Lines of xl's stderr; false at its end. */
@@ -357,32 +365,40 @@ static bool crashed(const struct guest *g)
 	return g->reason == REASON_CRASH || g->reason == REASON_WATCHDOG;
 }
 
-static void dump_core(const struct guest *g)
+/*
+ * xl looks at every page up to 4 GiB, with memory behind it or not. That takes
+ * seconds on hardware and minutes in an emulated lab.
+ */
+static void dump_core(const struct guest *g, int signals)
 {
 	char *argv[] = {"xl", "dump-core", (char *)g->id, (char *)g->o->core,
 			NULL};
+	char *remove[] = {"rm", "-f", (char *)g->o->core, NULL};
 
-	if (job_run(g->o->lab, argv))
-		fail("xl could not dump the guest's core to %s", g->o->core);
+	fprintf(stderr, "fata: run: writing the guest's core%s\n",
+		g->o->lab ? " (minutes, in an emulated lab; ^C ends it)" : "");
+	if (job_run(g->o->lab, argv, signals)) {
+		fail("xl did not write the guest's core");
+		job_run(g->o->lab, remove, -1); /* half of one is no use */
+	}
 }
 
-static void clean_up(struct guest *g)
+static void clean_up(struct guest *g, int signals)
 {
 	char *argv[] = {"xl", "destroy", g->id, NULL};
 
 	/* stopped in the midst of creating it */
 	if (!*g->id && g->o->own_name && (g->signals || g->timed_out)) {
 		argv[2] = (char *)g->o->name;
-		job_run(g->o->lab, argv);
+		job_run(g->o->lab, argv, -1);
 	}
-
 	if (crashed(g) && starts_with(g->o->on_crash, "coredump"))
-		dump_core(g);
+		dump_core(g, signals);
 	if (crashed(g) && !strcmp(g->o->on_crash, "preserve")) {
 		fail("the crashed guest is kept as domain %s (%s)", g->id,
 		     g->o->lab ? "fata lab exec xl ..." : "xl ...");
 	} else if (*g->id && !g->killed) {
-		job_run(g->o->lab, argv);
+		job_run(g->o->lab, argv, -1);
 	}
 	while (g->killed && g->stop.pid && !job_ended(&g->stop))
 		poll(NULL, 0, 20);
@@ -419,6 +435,27 @@ static int exit_status(const struct guest *g)
 	return crashed(g) ? EXIT_CRASHED : 0;
 }
 
+/*
+ * From now on what should stop us comes by a descriptor (a new one if fd is
+ * -1), and the end of a job too if `jobs`. It stays so: what the caller has to
+ * tidy up is not to be cut short by a second ^C.
+ */
+static int catch_signals(int fd, bool jobs)
+{
+	sigset_t mask;
+
+	sigemptyset(&mask);
+	sigaddset(&mask, SIGINT);
+	sigaddset(&mask, SIGTERM);
+	sigaddset(&mask, SIGHUP);
+	if (jobs)
+		sigaddset(&mask, SIGCHLD);
+	fd = signalfd(fd, &mask, SFD_CLOEXEC | SFD_NONBLOCK);
+	sigaddset(&mask, SIGPIPE); /* a write says EPIPE instead */
+	sigprocmask(SIG_BLOCK, &mask, NULL);
+	return fd;
+}
+
 int guest_run(const struct guest_options *o)
 {
 	char *argv[] = {"xl", "create", "-qpF", (char *)o->config, NULL};
@@ -431,27 +468,19 @@ int guest_run(const struct guest_options *o)
 		.attach = {.in = -1, .out = -1, .err = -1},
 		.stop = {.in = -1, .out = -1, .err = -1},
 	};
-	sigset_t mask, old;
 	int signals, err, status;
 
-	sigemptyset(&mask);
-	sigaddset(&mask, SIGINT);
-	sigaddset(&mask, SIGTERM);
-	sigaddset(&mask, SIGHUP);
-	sigaddset(&mask, SIGCHLD);
-	signals = signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK);
-	sigaddset(&mask, SIGPIPE); /* a write says EPIPE instead */
-	sigprocmask(SIG_BLOCK, &mask, &old);
+	signals = catch_signals(-1, true);
 	err = job_start(&g.create, o->lab, argv);
 	if (signals < 0 || err) {
 		fail("cannot start xl: %s", strerror(err ? -err : errno));
 		return EXIT_TOOL;
 	}
 	watch(&g, signals);
-	clean_up(&g);
+	catch_signals(signals, false);
+	clean_up(&g, signals);
 	console_end(&g.console);
 	status = exit_status(&g);
 	close(signals);
-	sigprocmask(SIG_SETMASK, &old, NULL);
 	return status;
 }

@@ -121,7 +121,7 @@ static void drop(int *fd)
 		close_fd(fd);
 }
 
-int job_run(bool lab, char *const argv[])
+int job_run(bool lab, char *const argv[], int cancel)
 {
 	struct job j;
 	int err = job_start(&j, lab, argv);
@@ -131,9 +131,13 @@ int job_run(bool lab, char *const argv[])
 	close_fd(&j.in);
 	while (j.out >= 0 || j.err >= 0) {
 		struct pollfd p[] = {{.fd = j.out, .events = POLLIN},
-				     {.fd = j.err, .events = POLLIN}};
+				     {.fd = j.err, .events = POLLIN},
+				     {.fd = cancel, .events = POLLIN}};
 
-		poll(p, ARRAY_SIZE(p), -1);
+		if (poll(p, ARRAY_SIZE(p), -1) > 0 && p[2].revents) {
+			job_end(&j);
+			return -EINTR;
+		}
 		drop(&j.out);
 		drop(&j.err);
 	}

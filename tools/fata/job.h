@@ -26,7 +26,10 @@ bool job_ended(struct job *j);
 /* Ends it and closes the pipes. */
 void job_end(struct job *j);
 
-/* Runs to the end, output dropped; its exit status or a negative errno. */
-int job_run(bool lab, char *const argv[]);
+/*
+ * Runs to the end, output dropped; its exit status or a negative errno. When
+ * `cancel` (-1: none) becomes readable the job is ended: -EINTR.
+ */
+int job_run(bool lab, char *const argv[], int cancel);
 
 #endif

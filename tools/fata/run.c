@@ -222,7 +222,7 @@ static void get_core(const struct run *r)
 	char *here = xasprintf("%s.core", r->domain.name);
 	char *test[] = {"test", "-e", (char *)r->guest.core, NULL};
 
-	if (job_run(true, test) == 0 && !lab_get(r->guest.core, here))
+	if (job_run(true, test, -1) == 0 && !lab_get(r->guest.core, here))
 		fprintf(stderr, "fata: run: the guest's core is %s\n", here);
 	free(here);
 }
@@ -244,7 +244,7 @@ static int run_in_lab(struct run *r)
 		memcpy(mine, d->blocks.v, bytes);
 	d->block_script = "block";
 	r->guest.core = xasprintf("%s/core", folder);
-	job_run(true, make);
+	job_run(true, make, -1);
 	if (!put_all(d, folder))
 		config = write_config(d);
 	if (config && !put(&config, folder, "xl.cfg")) {
@@ -255,7 +255,7 @@ static int run_in_lab(struct run *r)
 		if (get_disks(d, mine))
 			status = EXIT_TOOL;
 	}
-	job_run(true, remove);
+	job_run(true, remove, -1);
 	return status;
 }
 
