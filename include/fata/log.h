@@ -37,10 +37,9 @@ struct log_source {
 
 /* Declares this file's source; the name is what -l matches. */
 #define FATA_LOG_SOURCE(name_)                                                 \
-	static struct log_source fata_log_source                               \
-		__attribute__((section("fata_log_sources"), aligned(8),        \
-			       used)) = {.name = name_,                        \
-					 .level = LOG_LEVEL_INFO}
+	static struct log_source fata_log_source __attribute__((               \
+		section("fata_log_sources"), aligned(8), used)) = {            \
+		.name = name_, .level = LOG_LEVEL_INFO}
 
 /*
  * Write one line; the newline is added, control characters and broken UTF-8
@@ -50,15 +49,13 @@ struct log_source {
 void log_write(const struct log_source *s, enum log_level level,
 	       const char *format, ...) FATA_PRINTF(3, 4);
 
-#define log_error(...)                                                         \
-	log_write(&fata_log_source, LOG_LEVEL_ERROR, __VA_ARGS__)
-#define log_warn(...) log_write(&fata_log_source, LOG_LEVEL_WARN, __VA_ARGS__)
-#define log_info(...) log_write(&fata_log_source, LOG_LEVEL_INFO, __VA_ARGS__)
-#define log_debug(...)                                                         \
-	log_write(&fata_log_source, LOG_LEVEL_DEBUG, __VA_ARGS__)
+#define log_error(...) log_write(&fata_log_source, LOG_LEVEL_ERROR, __VA_ARGS__)
+#define log_warn(...)  log_write(&fata_log_source, LOG_LEVEL_WARN, __VA_ARGS__)
+#define log_info(...)  log_write(&fata_log_source, LOG_LEVEL_INFO, __VA_ARGS__)
+#define log_debug(...) log_write(&fata_log_source, LOG_LEVEL_DEBUG, __VA_ARGS__)
 
 /*
- * Set the level of the source with that name (NULL: all, present and future).
+ * Set the level of all sources with that name, or of all at all (NULL).
  * Returns 0, or -ENOENT.
  */
 int log_set_level(const char *source, enum log_level level);

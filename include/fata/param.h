@@ -44,8 +44,7 @@ struct param {
 			.value = (void *)&(var),                               \
 			.fallback = fallback_,                                 \
 			.help = help_};                                        \
-	FATA_NOTE(FATA_NOTE_PARAM,                                             \
-		  name_ "\0" tag "\0" fallback_ "\0" help_)
+	FATA_NOTE(FATA_NOTE_PARAM, name_ "\0" tag "\0" fallback_ "\0" help_)
 
 /*
  * The variable keeps its initial value unless the parameter is given;
@@ -77,7 +76,7 @@ enum param_unknown {
 
 #define FATA_PARAM_WORD_REJECT "reject"
 #define FATA_PARAM_WORD_IGNORE "ignore"
-#define FATA_PARAM_WORD_PASS "pass"
+#define FATA_PARAM_WORD_PASS   "pass"
 
 /* The program's choice, once, at file scope: REJECT, IGNORE or PASS. */
 #define FATA_PARAM_UNKNOWN(choice)                                             \

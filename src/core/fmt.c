@@ -19,7 +19,7 @@ struct out {
 struct spec {
 	bool left, plus, space, alt, zero;
 	int width, precision; /* precision -1: none */
-	int size;	      /* bytes of the integer argument */
+	int size;             /* bytes of the integer argument */
 	char conv;
 };
 

@@ -19,7 +19,9 @@ struct list {
 };
 
 /* A head, at file scope: static struct list tasks = LIST_INIT(tasks); */
+/* clang-format off */
 #define LIST_INIT(head) {&(head), &(head)}
+/* clang-format on */
 
 /* The object of this type whose `member` is *entry. */
 #define list_entry(entry, type, member)                                        \
@@ -28,7 +30,8 @@ struct list {
 /* `entry` goes through the list; it may be removed on the way, its next not. */
 #define list_for_each(entry, head)                                             \
 	for (struct list *entry = (head)->next, *next_##entry = entry->next;   \
-	     entry != (head); entry = next_##entry, next_##entry = entry->next)
+	     entry != (head);                                                  \
+	     entry = next_##entry, next_##entry = entry->next)
 
 static inline void list_init(struct list *l)
 {

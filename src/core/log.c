@@ -28,9 +28,9 @@
 #include <fata/timer.h>
 #include <string.h>
 
-#define TEXT_MAX 500 /* characters of a line's text before escaping */
+#define TEXT_MAX   500 /* characters of a line's text before escaping */
 #define TAIL_FIRST 4096
-#define TAIL_MAX (16ull << 20)
+#define TAIL_MAX   (16ull << 20)
 
 FATA_LOG_SOURCE("log");
 
@@ -65,7 +65,7 @@ struct line {
  */
 static unsigned printable(const unsigned char *s, size_t left)
 {
-	unsigned n = s[0] < 0x80	 ? 1
+	unsigned n = s[0] < 0x80         ? 1
 		     : s[0] >> 5 == 0x06 ? 2
 		     : s[0] >> 4 == 0x0e ? 3
 		     : s[0] >> 3 == 0x1e ? 4

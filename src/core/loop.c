@@ -50,7 +50,7 @@ static void call_events(void)
 	hook_run_leave();
 }
 
-/* Timers and events. Most rounds have neither, and must cost next to nothing. */
+/* Timers and events. Most rounds have neither and must cost very little. */
 static void call_back(struct loop *l)
 {
 	/* The clock can be dear: read it only when there is a timer. */

@@ -15,10 +15,10 @@ struct task;
 struct loop {
 	struct list ready;
 	unsigned n_ready; /* tasks in `ready` */
-	unsigned left;	  /* of them, those that this round still runs */
+	unsigned left;    /* of them, those that this round still runs */
 	struct task *current;
 	struct task *dead; /* ended, to be freed once off its stack */
-	bool callback;	   /* timers or events run; nothing may block */
+	bool callback;     /* timers or events run; nothing may block */
 };
 
 /* The loop of the CPU that runs this. */

@@ -48,7 +48,7 @@ struct word {
 	struct param *param;
 	const char *text;  /* all of it, for messages */
 	const char *value; /* what stands in it, or NULL */
-	bool no;	   /* --no-flag */
+	bool no;           /* --no-flag */
 };
 
 static char reason[320]; /* what param_bad said */
@@ -104,8 +104,7 @@ static void help_one(const struct param *p, output *out)
 		fmt(left, sizeof(left), "%s%s%s%s", dashes(p), p->name,
 		    p->name[1] ? "=" : " ", types[p->type].sign);
 	if (*p->fallback)
-		say(out, "  %-24s %s (default %s)", left, p->help,
-		    p->fallback);
+		say(out, "  %-24s %s (default %s)", left, p->help, p->fallback);
 	else
 		say(out, "  %-24s %s", left, p->help);
 }

@@ -9,7 +9,7 @@
 
 /* Statuses that end a program before its main; Cmdliner's, as the origin's. */
 #define PARAM_HELP 63
-#define PARAM_BAD 64
+#define PARAM_BAD  64
 
 /*
  * Set the parameters that stand in argv[1] and on, and leave in argv what is

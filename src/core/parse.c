@@ -69,8 +69,8 @@ struct unit {
 	uint64_t factor;
 };
 
-static int parse_unit(const char *text, const struct unit *units,
-		      uint64_t bare, uint64_t *value)
+static int parse_unit(const char *text, const struct unit *units, uint64_t bare,
+		      uint64_t *value)
 {
 	uint64_t v, factor = 0;
 	const char *end = parse_digits(text, &v);

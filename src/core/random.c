@@ -24,11 +24,11 @@
 
 FATA_LOG_SOURCE("random");
 
-#define KEY 32
-#define BLOCK 64
-#define BATCH 512
-#define RESEED_BYTES (1u << 20)
-#define RESEED_NS (300 * FATA_NS_PER_S)
+#define KEY           32
+#define BLOCK         64
+#define BATCH         512
+#define RESEED_BYTES  (1u << 20)
+#define RESEED_NS     (300 * FATA_NS_PER_S)
 #define JITTER_ROUNDS 64
 
 static uint8_t key[KEY];

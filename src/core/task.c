@@ -28,7 +28,7 @@
 
 #define STACK_MAX (1ull << 30)
 #define STACK_MIN (16ull << 10) /* callbacks run on any task's stack */
-#define CACHE 16
+#define CACHE     16
 
 static uint64_t stack_default = 64 << 10;
 FATA_PARAM_SIZE(stack_default, "stack", "64K", "stack of a task");
@@ -319,13 +319,14 @@ int fata_sleep(uint64_t ns)
 
 void task_dump(void (*out)(const char *text, size_t n))
 {
-	list_for_each (entry, &all) {
+	list_for_each(entry, &all)
+	{
 		const struct task *t = list_entry(entry, struct task, all);
 		char line[96];
 		size_t n = fmt(line, sizeof(line), "  task %s: %s%s\n", t->name,
-			       t == task_self()	   ? "running"
+			       t == task_self()          ? "running"
 			       : t->state == TASK_PARKED ? "waits for "
-							   : "ready",
+							 : "ready",
 			       t->state == TASK_PARKED ? t->wait : "");
 
 		out(line, n < sizeof(line) ? n : sizeof(line) - 1);

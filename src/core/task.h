@@ -29,10 +29,10 @@ struct task {
 	struct list run; /* the loop's ready list */
 	struct list all;
 	enum task_state state;
-	unsigned refs;	  /* the owner's, and the task's own until it is gone */
-	bool cancel;	  /* asked for and not told yet */
+	unsigned refs;    /* the owner's, and the task's own until it is gone */
+	bool cancel;      /* asked for and not told yet */
 	bool cancellable; /* parked, and a cancellation may wake it */
-	int wake;	  /* what task_park is to return */
+	int wake;         /* what task_park is to return */
 	int result;
 	const char *wait; /* what it is parked for, for dumps */
 	int (*fn)(void *arg);

@@ -24,10 +24,10 @@
  */
 #include "core/timer.h"
 
-#define BITS 6
-#define SLOTS (1u << BITS)
+#define BITS   6
+#define SLOTS  (1u << BITS)
 #define WHEELS ((64 + BITS - 1) / BITS)
-#define SCAN 16 /* timers looked at for the exact first deadline */
+#define SCAN   16 /* timers looked at for the exact first deadline */
 
 static struct timer_link wheel[WHEELS][SLOTS];
 static uint64_t used[WHEELS]; /* a bit for each slot that is not empty */
@@ -59,9 +59,9 @@ static void append(struct timer_link *head, struct timer_link *l)
 static void place(struct timer *t)
 {
 	uint64_t d = t->deadline > base ? t->deadline : base;
-	unsigned n = d == base ? 0
-			       : (63 - (unsigned)__builtin_clzll(d ^ base)) /
-					 BITS;
+	unsigned n =
+		d == base ? 0
+			  : (63 - (unsigned)__builtin_clzll(d ^ base)) / BITS;
 	unsigned slot = d >> (n * BITS) & (SLOTS - 1);
 	struct timer_link *head = &wheel[n][slot];
 

@@ -12,9 +12,9 @@
 uint64_t timer_next(void);
 
 /*
- * Call what is due at `now`, which never goes back, and was armed before this call; a callback that
- * arms its timer for a moment that has passed is called by the next run, so
- * that one run always ends. Returns how many were called.
+ * Call what is due at `now`, which never goes back, and was armed before this
+ * call; a callback that arms its timer for a moment that has passed is called
+ * by the next run, so that one run always ends. Returns how many were called.
  */
 unsigned timer_run(uint64_t now);
 

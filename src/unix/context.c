@@ -137,9 +137,9 @@ void platform_context_init(struct context *c, void *stack, size_t size,
 	*c = (struct context){
 		.stack = stack, .size = size, .fn = fn, .arg = arg};
 	*--top = (uintptr_t)unix_start;
-	*--top = 0;	       /* rbp: end of the chain of frames */
+	*--top = 0;            /* rbp: end of the chain of frames */
 	*--top = (uintptr_t)c; /* rbx */
-	top -= 4;	       /* r12 to r15: anything */
+	top -= 4;              /* r12 to r15: anything */
 	memcpy(--top, control, sizeof(control));
 	c->sp = top;
 }

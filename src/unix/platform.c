@@ -26,7 +26,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define BATCH 64
+#define BATCH  64
 #define MEMORY (1ull << 30) /* of addresses; pages come when touched */
 
 static int set = -1;

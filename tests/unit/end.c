@@ -3,8 +3,8 @@
  * The end: exit hooks, which reason is given, panics. end.c is compiled here
  * under other names, with a platform that prints what it is asked for.
  */
-#define fata_end our_end
-#define end_early our_end_early
+#define fata_end     our_end
+#define end_early    our_end_early
 #define platform_end our_platform_end
 #include "../../src/core/end.c"
 #undef fata_end

@@ -108,8 +108,7 @@ static void signal_against_deadline(void **state)
 			assert_int_equal(seen, before + 1);
 		} else {
 			assert_int_equal(err, -ETIMEDOUT);
-			assert_int_equal(event_wait(&e[0], &seen,
-						    FATA_FOREVER),
+			assert_int_equal(event_wait(&e[0], &seen, FATA_FOREVER),
 					 0);
 			assert_int_equal(seen, before + 1);
 		}

@@ -80,11 +80,10 @@ static void pointers(void **state)
 static void all_layouts(void **state)
 {
 	static const char *const widths[] = {"", "1", "4", "12", "30"};
-	static const char *const precisions[] = {"", ".", ".0", ".1", ".5",
-						 ".25"};
-	static const int64_t values[] = {0,  1,	  -1,  9,	  10,
-					 15, 255, 256, -123456, INT64_MAX,
-					 INT64_MIN};
+	static const char *const precisions[] = {"",   ".",  ".0",
+						 ".1", ".5", ".25"};
+	static const int64_t values[] = {
+		0, 1, -1, 9, 10, 15, 255, 256, -123456, INT64_MAX, INT64_MIN};
 
 	(void)state;
 	for (unsigned flags = 0; flags < 32; flags++)

@@ -20,8 +20,7 @@ static struct item items[4] = {
 
 static const char *order(void)
 {
-	list_for_each (e, &head)
-		note(list_entry(e, struct item, entry)->name);
+	list_for_each(e, &head) note(list_entry(e, struct item, entry)->name);
 	return noted();
 }
 
@@ -38,9 +37,7 @@ static void all(void **state)
 	list_remove(&items[0].entry);
 	list_remove(&items[0].entry); /* harmless */
 	assert_string_equal(order(), "cbd");
-	list_for_each (e, &head)
-		if (e != &items[1].entry)
-			list_remove(e);
+	list_for_each(e, &head) if (e != &items[1].entry) list_remove(e);
 	assert_string_equal(order(), "b");
 	assert_ptr_equal(list_pop(&head), &items[1].entry);
 	assert_true(list_empty(&head));

@@ -258,8 +258,9 @@ static void tail_holds_whole_lines(void **state)
 	assert_non_null(strstr(get_tail(), "not shown, but kept\n"));
 	for (int i = 0; i < 3000; i++) {
 		log_write(&second_source, LOG_LEVEL_DEBUG, "%.*s %d end",
-			  i % 50, "..................................."
-				  "....................",
+			  i % 50,
+			  "..................................."
+			  "....................",
 			  i);
 		get_tail();
 		assert_int_equal(tail[0], '[');

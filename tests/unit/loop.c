@@ -28,9 +28,9 @@ static void start_yielders(struct task *t[3])
 	stop = false;
 	memset(turns, 0, sizeof(turns));
 	for (size_t i = 0; i < 3; i++)
-		assert_int_equal(fata_task_spawn(&t[i], NULL, yield_for_ever,
-						 (void *)i),
-				 0);
+		assert_int_equal(
+			fata_task_spawn(&t[i], NULL, yield_for_ever, (void *)i),
+			0);
 }
 
 static void stop_yielders(struct task *t[3])

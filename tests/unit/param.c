@@ -168,15 +168,32 @@ static void limits(void **state)
 static void bad_values(void **state)
 {
 	static const char *const t[] = {
-		"--number=",	"--number=x",	 "--number=1x",
-		"--number=0x",	"--number=--1",	 "--number=9223372036854775808",
-		"--number=1.5", "--count=-1",	 "--count=+1",
-		"--count=1K",	"--count=18446744073709551616",
-		"--bytes=2Q",	"--bytes=-1",	 "--bytes=K",
-		"--bytes=2KB",	"--bytes=2K3",	 "--bytes=17179869184G",
-		"--pause=5",	"--pause=5S",	 "--pause=ms",
-		"--pause=5124096h", "--pause=1.5s", "--flag=maybe",
-		"--flag=",	"--flag=YES",	 "--bytes=\xc2\xb2",
+		"--number=",
+		"--number=x",
+		"--number=1x",
+		"--number=0x",
+		"--number=--1",
+		"--number=9223372036854775808",
+		"--number=1.5",
+		"--count=-1",
+		"--count=+1",
+		"--count=1K",
+		"--count=18446744073709551616",
+		"--bytes=2Q",
+		"--bytes=-1",
+		"--bytes=K",
+		"--bytes=2KB",
+		"--bytes=2K3",
+		"--bytes=17179869184G",
+		"--pause=5",
+		"--pause=5S",
+		"--pause=ms",
+		"--pause=5124096h",
+		"--pause=1.5s",
+		"--flag=maybe",
+		"--flag=",
+		"--flag=YES",
+		"--bytes=\xc2\xb2",
 	};
 
 	(void)state;
@@ -323,7 +340,7 @@ static void random_words(void **state)
 {
 	static const char *const parts[] = {
 		"--", "-",     "no-",  "flag", "count", "=", "1", "9999999999",
-		"K",  "bytes", "help", "add",  "x",	"_", " ", "env"};
+		"K",  "bytes", "help", "add",  "x",     "_", " ", "env"};
 	uint32_t seed = 7;
 	int ends[3] = {0};
 

@@ -4,14 +4,14 @@
  * compiled here under other names and with sources that the test controls,
  * against a model of fast key erasure.
  */
-#define random_bytes our_bytes
-#define random_u64 our_u64
-#define random_below our_below
-#define random_stir our_stir
-#define random_init our_init
-#define random_reseed our_reseed
+#define random_bytes     our_bytes
+#define random_u64       our_u64
+#define random_below     our_below
+#define random_stir      our_stir
+#define random_init      our_init
+#define random_reseed    our_reseed
 #define platform_entropy our_entropy
-#define platform_cycles our_cycles
+#define platform_cycles  our_cycles
 #include "../../src/core/random.c"
 #undef random_bytes
 #undef random_u64

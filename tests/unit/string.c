@@ -3,18 +3,18 @@
  * The kernel's string functions, compiled here under other names, against the
  * host's: all small sizes at all alignments, with bytes around them watched.
  */
-#define memcpy our_memcpy
+#define memcpy  our_memcpy
 #define memmove our_memmove
-#define memset our_memset
-#define memcmp our_memcmp
-#define memchr our_memchr
-#define strlen our_strlen
+#define memset  our_memset
+#define memcmp  our_memcmp
+#define memchr  our_memchr
+#define strlen  our_strlen
 #define strnlen our_strnlen
-#define strcmp our_strcmp
+#define strcmp  our_strcmp
 #define strncmp our_strncmp
-#define strchr our_strchr
+#define strchr  our_strchr
 #define strrchr our_strrchr
-#define strstr our_strstr
+#define strstr  our_strstr
 #include "../../src/core/string.c"
 #undef memcpy
 #undef memmove
@@ -46,7 +46,7 @@ char *strrchr(const char *s, int c);
 
 #include <stdlib.h>
 
-#define MAX 300
+#define MAX  300
 #define EDGE 32
 
 static unsigned char a[MAX + 2 * EDGE], b[MAX + 2 * EDGE], source[MAX + EDGE];
@@ -128,9 +128,9 @@ static void compares(void **state)
 
 static void strings(void **state)
 {
-	static const char *const text[] = {"",	   "a",	  "ab",	   "abc",
+	static const char *const text[] = {"",     "a",   "ab",    "abc",
 					   "abcd", "abd", "\x80x", "xyzxyzab",
-					   "zab",  "bcd", "za",	   "xyzxyzaa"};
+					   "zab",  "bcd", "za",    "xyzxyzaa"};
 
 	(void)state;
 	for (size_t i = 0; i < N_OF(text); i++) {

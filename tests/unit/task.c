@@ -268,16 +268,14 @@ static void stack_sizes(void **state)
 	struct task *t;
 
 	(void)state;
-	assert_int_equal(fata_task_spawn(&t, &attr, use_stack,
-					 (void *)(3 << 20)),
-			 0);
+	assert_int_equal(
+		fata_task_spawn(&t, &attr, use_stack, (void *)(3 << 20)), 0);
 	assert_int_equal(join(t), 1);
 	attr.stack_size = 1; /* becomes the least that works */
 	assert_int_equal(fata_task_spawn(&t, &attr, return_arg, (void *)5), 0);
 	assert_int_equal(join(t), 5);
 	attr.stack_size = (1ull << 30) + 1;
-	assert_int_equal(fata_task_spawn(&t, &attr, return_arg, NULL),
-			 -EINVAL);
+	assert_int_equal(fata_task_spawn(&t, &attr, return_arg, NULL), -EINVAL);
 	noted();
 }
 

@@ -259,8 +259,7 @@ static void check_order(void *arg)
 	assert_true(expected[i]);
 	assert_true(expected[i] <= model_now);
 	assert_true(expected[i] > last_deadline ||
-		    (expected[i] == last_deadline &&
-		     arming[i] > last_arming));
+		    (expected[i] == last_deadline && arming[i] > last_arming));
 	last_deadline = expected[i];
 	last_arming = arming[i];
 	expected[i] = 0;
@@ -303,9 +302,9 @@ static void random_against_model(void **state)
 			expected[i] = 0;
 			break;
 		default:
-			expected[i] = now + 1 +
-				      next_random() %
-					      (1ull << next_random() % 30);
+			expected[i] =
+				now + 1 +
+				next_random() % (1ull << next_random() % 30);
 			arming[i] = ++armings;
 			timer_set(&many[i], expected[i], check_order,
 				  (void *)i);

@@ -23,7 +23,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define START (1000 * FATA_NS_PER_S)
+#define START       (1000 * FATA_NS_PER_S)
 #define N_OF(array) (sizeof(array) / sizeof((array)[0]))
 
 /* Run the tests of this file; its name is the first task's. */
