@@ -37,7 +37,11 @@ void heap_quick_stat(struct heap_stat *s);
  */
 void heap_stat(struct heap_stat *s);
 
-/* Give all unused whole pages back; returns the bytes given. O(heap). */
+/*
+ * Give the pages that the heap keeps for reuse back to the page allocator;
+ * returns the bytes given. Small allocations share spans of up to 64 KiB, which
+ * go as a whole: one that still holds an allocation stays. O(1), no blocking.
+ */
 size_t heap_trim(void);
 
 /* Check each canary and record; panics at the first damage. O(heap). */
