@@ -172,11 +172,26 @@ $(BUILD)/tests/guest/%.xen: tests/guest/%.c $(SDK) $(BUILD)/fata
 	@mkdir -p $(@D)
 	$(Q)$(BUILD)/fata cc -O2 -g -Wall -Wextra -Itests $< -o $@
 
+# Programs for tests in the lab: guests, and their peers in dom0, which are
+# linked statically with Xen's own libraries.
+LAB := $(patsubst tests/lab/%.c,$(BUILD)/tests/lab/%.xen, \
+	$(wildcard tests/lab/*.c)) $(patsubst tests/lab/dom0/%.c, \
+	$(BUILD)/tests/lab/dom0/%,$(wildcard tests/lab/dom0/*.c))
+$(BUILD)/tests/lab/%.xen: tests/lab/%.c $(SDK) $(BUILD)/fata
+	@mkdir -p $(@D)
+	$(Q)$(BUILD)/fata cc -O2 -g -Wall -Wextra -Itests $< -o $@
+$(BUILD)/tests/lab/dom0/%: tests/lab/dom0/%.c | $(PKGSTAMP)
+	@mkdir -p $(@D)
+	$(Q)$(HCC) -O2 -g $(WARN) -D_GNU_SOURCE -isystem $(PKG)/usr/include \
+		-static $< -o $@ -L$(PKG)/usr/lib/x86_64-linux-gnu \
+		-lxenevtchn -lxengnttab -lxenstore -lxentoolcore -lxentoollog \
+		-lpthread
+
 # --- what one types --------------------------------------------------------
 
 all: $(SDK) $(BUILD)/fata $(EXAMPLES:%=$(BUILD)/examples/%.xen) ## everything but tests
 
-tests: all $(UNIT) $(SIM) $(GUEST) ## build the tests
+tests: all $(UNIT) $(SIM) $(GUEST) $(LAB) ## build the tests
 
 run: $(BUILD)/fata $(BUILD)/examples/hello.xen ## boot the main example on a real Xen
 	$(Q)$(BUILD)/fata run $(BUILD)/examples/hello.xen
