@@ -28,6 +28,7 @@
 struct net_tx {
 	struct ring_front ring;
 	struct evtchn evtchn;
+	uint32_t served; /* rsp_cons at the last event */
 	struct ring_ids ids;
 	uint16_t next[NET_RING];
 	uint32_t ring_ref;
@@ -40,6 +41,7 @@ struct net_tx {
 struct net_rx {
 	struct ring_front ring;
 	struct evtchn evtchn;
+	uint32_t served;
 	uint32_t ring_ref;
 	uint32_t ref[NET_RING];
 	/* by slot: responses come in the order of the requests */
@@ -77,6 +79,18 @@ int net_rx_start(struct net *n, uint16_t peer);
 /* Their end; the peer may still have pages mapped. */
 void net_tx_stop(struct net *n);
 void net_rx_stop(struct net *n);
+
+/*
+ * Did an event have a reason? There are responses, or some were taken since
+ * the last event, by a task that was quicker than the event.
+ */
+static inline bool net_ring_moved(struct ring_front *r, uint32_t *served)
+{
+	bool moved = ring_front_poll(r) || r->rsp_cons != *served;
+
+	*served = r->rsp_cons;
+	return moved;
+}
 
 /* Handlers of the channels. */
 void net_tx_event(void *arg);

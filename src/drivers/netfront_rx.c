@@ -127,13 +127,15 @@ void net_rx_stop(struct net *n)
 void net_rx_event(void *arg)
 {
 	struct net *n = arg;
-	bool work = ring_front_poll(&n->rx.ring) != 0;
+	bool work = net_ring_moved(&n->rx.ring, &n->rx.served);
 
 	n->stat.interrupts++;
-	evtchn_served(channel(n), work || !n->split);
-	if (!n->split)
+	if (!n->split) {
+		work |= net_ring_moved(&n->tx.ring, &n->tx.served);
 		net_tx_reclaim(n);
-	if (work)
+	}
+	evtchn_served(channel(n), work);
+	if (ring_front_poll(&n->rx.ring))
 		event_signal(&n->readable);
 }
 
@@ -292,15 +294,23 @@ static unsigned receive(struct net *n, struct net_frame **frames, unsigned max)
 int net_receive(struct net *n, struct net_frame **frames, unsigned max,
 		uint64_t deadline)
 {
+	unsigned got = 0;
+
 	for (;;) {
 		uint64_t seen = event_count(&n->readable);
-		unsigned got = receive(n, frames, max);
 		int rc;
 
-		if (got)
+		got += receive(n, frames + got, max - got);
+		if (got == max)
 			return (int)got;
+		/*
+		 * The ring is empty: armed now, also when there is something
+		 * to return, so that who waits for net_readable is woken.
+		 */
 		if (n->running && ring_front_arm(&n->rx.ring) > 0)
 			continue;
+		if (got)
+			return (int)got;
 		rc = event_wait(&n->readable, &seen, deadline);
 		if (rc)
 			return rc;

@@ -145,7 +145,8 @@ void net_tx_event(void *arg)
 	struct net *n = arg;
 
 	n->stat.interrupts++;
-	evtchn_served(&n->tx.evtchn, ring_front_poll(&n->tx.ring) > 0);
+	evtchn_served(&n->tx.evtchn,
+		      net_ring_moved(&n->tx.ring, &n->tx.served));
 	net_tx_reclaim(n);
 }
 

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Measures a server (server.c) from dom0:  client ADDRESS MEGABYTES
+ * Prints lines "NAME UNIT VALUE".
+ */
+#include <arpa/inet.h>
+#include <netinet/tcp.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+static struct sockaddr_in server;
+static char buffer[1 << 17];
+
+static double now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+static int to(int type, int port)
+{
+	int s = socket(AF_INET, type, 0), on = 1;
+	struct timeval limit = {.tv_sec = 20};
+
+	server.sin_port = htons((uint16_t)port);
+	setsockopt(s, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
+	if (connect(s, (struct sockaddr *)&server, sizeof(server))) {
+		perror("connect");
+		exit(1);
+	}
+	if (type == SOCK_STREAM)
+		setsockopt(s, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	return s;
+}
+
+static void into(uint64_t bytes, size_t piece, const char *name)
+{
+	int s = to(SOCK_STREAM, 9000);
+	uint64_t left = bytes;
+	double start = now();
+
+	while (left) {
+		size_t n = left < piece ? left : piece;
+		ssize_t done = write(s, buffer, n);
+
+		if (done <= 0) {
+			perror("write");
+			exit(1);
+		}
+		left -= (uint64_t)done;
+	}
+	shutdown(s, SHUT_WR);
+	if (read(s, buffer, 1) != 1) {
+		puts("no answer from the sink");
+		exit(1);
+	}
+	printf("%s Mbit/s %.0f\n", name, (double)bytes * 8e-6 / (now() - start));
+	close(s);
+}
+
+static void out_of(uint64_t bytes)
+{
+	int s = to(SOCK_STREAM, 9001);
+	uint64_t got = 0;
+	double start = now();
+	ssize_t n;
+
+	write(s, &bytes, sizeof(bytes));
+	while (got < bytes && (n = read(s, buffer, sizeof(buffer))) > 0)
+		got += (uint64_t)n;
+	if (got != bytes) {
+		printf("only %llu bytes came\n", (unsigned long long)got);
+		exit(1);
+	}
+	printf("tcp-out Mbit/s %.0f\n", (double)bytes * 8e-6 / (now() - start));
+	close(s);
+}
+
+static int by_value(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+static void round_trips(int type, int port, size_t size, const char *name)
+{
+	enum { N = 400 };
+	static double us[N];
+	int s = to(type, port);
+
+	for (int i = 0; i < N; i++) {
+		double start = now();
+		size_t got = 0;
+
+		write(s, buffer, size);
+		while (got < size) {
+			ssize_t n = read(s, buffer, size - got);
+
+			if (n <= 0) {
+				printf("%s: no answer\n", name);
+				exit(1);
+			}
+			got += (size_t)n;
+		}
+		us[i] = (now() - start) * 1e6;
+	}
+	qsort(us, N, sizeof(us[0]), by_value);
+	printf("%s us %.1f\n", name, us[N / 2]);
+	close(s);
+}
+
+static void connects(void)
+{
+	enum { N = 200 };
+	double start = now();
+
+	for (int i = 0; i < N; i++) {
+		int s = to(SOCK_STREAM, 9002);
+
+		close(s);
+	}
+	printf("tcp-connect us %.1f\n", (now() - start) * 1e6 / N);
+}
+
+static void flood(size_t size, const char *name)
+{
+	enum { N = 20000 };
+	int s = to(SOCK_DGRAM, 9004);
+	uint64_t count = 0;
+	double start = now(), spent;
+
+	for (int i = 0; i < N; i++)
+		send(s, buffer, size, 0);
+	spent = now() - start;
+	usleep(200000);
+	for (int tries = 0; tries < 5; tries++) {
+		send(s, buffer, 1, 0);
+		if (recv(s, &count, sizeof(count), 0) == sizeof(count))
+			break;
+	}
+	printf("%s-offered packets/s %.0f\n", name, N / spent);
+	printf("%s-received packets/s %.0f\n", name, (double)count / spent);
+	close(s);
+}
+
+int main(int argc, char **argv)
+{
+	uint64_t bytes;
+
+	if (argc != 3) {
+		fprintf(stderr, "usage: client ADDRESS MEGABYTES\n");
+		return 2;
+	}
+	bytes = strtoull(argv[2], NULL, 10) << 20;
+	server.sin_family = AF_INET;
+	inet_pton(AF_INET, argv[1], &server.sin_addr);
+	into(bytes, sizeof(buffer), "tcp-in");
+	out_of(bytes);
+	into(bytes / 10, 1024, "tcp-in-1k-writes");
+	round_trips(SOCK_STREAM, 9002, 1, "tcp-echo-1");
+	round_trips(SOCK_STREAM, 9002, 1024, "tcp-echo-1024");
+	round_trips(SOCK_DGRAM, 9003, 16, "udp-echo-16");
+	round_trips(SOCK_DGRAM, 9003, 1400, "udp-echo-1400");
+	connects();
+	flood(18, "udp-18");
+	flood(1400, "udp-1400");
+	return 0;
+}

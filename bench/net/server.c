@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The peer of client.c, the same source for a Fata guest and a Linux guest.
+ *
+ *     tcp 9000  reads until the end, answers with one byte
+ *     tcp 9001  reads a count, writes that many bytes
+ *     tcp 9002  echoes
+ *     udp 9003  echoes
+ *     udp 9004  counts; a datagram of 1 byte asks for the count
+ */
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <pthread.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#ifdef __FATA__
+#include <fata/manifest.h>
+FATA_NET("lan");
+#endif
+
+static char buffer[4][1 << 17];
+
+static void sink(int c)
+{
+	while (read(c, buffer[0], sizeof(buffer[0])) > 0)
+		;
+	write(c, "", 1);
+}
+
+static void source(int c)
+{
+	uint64_t left = 0;
+
+	if (read(c, &left, sizeof(left)) != sizeof(left))
+		return;
+	while (left) {
+		size_t n = left < sizeof(buffer[1]) ? left : sizeof(buffer[1]);
+		ssize_t done = write(c, buffer[1], n);
+
+		if (done <= 0)
+			return;
+		left -= (uint64_t)done;
+	}
+}
+
+static void echo(int c)
+{
+	int on = 1;
+	ssize_t n;
+
+	setsockopt(c, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	while ((n = read(c, buffer[2], sizeof(buffer[2]))) > 0)
+		if (write(c, buffer[2], (size_t)n) != n)
+			return;
+}
+
+static int bound(int type, int port)
+{
+	int s = socket(AF_INET, type, 0), on = 1;
+	struct sockaddr_in a = {.sin_family = AF_INET,
+				.sin_port = htons((uint16_t)port)};
+
+	setsockopt(s, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	if (s < 0 || bind(s, (struct sockaddr *)&a, sizeof(a))) {
+		perror("bind");
+		exit(1);
+	}
+	return s;
+}
+
+static void *streams(void *arg)
+{
+	static void (*const serve[])(int) = {sink, source, echo};
+	int which = (int)(intptr_t)arg, s = bound(SOCK_STREAM, 9000 + which);
+
+	listen(s, 16);
+	for (;;) {
+		int c = accept(s, NULL, NULL);
+
+		if (c < 0)
+			continue;
+		serve[which](c);
+		close(c);
+	}
+}
+
+static void *datagrams(void *arg)
+{
+	int counts = (int)(intptr_t)arg, s = bound(SOCK_DGRAM, 9003 + counts);
+	static char data[2][2048];
+	uint64_t count = 0;
+
+	for (;;) {
+		struct sockaddr_in from;
+		socklen_t size = sizeof(from);
+		char *p = data[counts];
+		ssize_t n = recvfrom(s, p, 2048, 0, (struct sockaddr *)&from,
+				     &size);
+
+		if (n < 0)
+			continue;
+		if (counts && n != 1) {
+			count++;
+			continue;
+		}
+		if (counts) {
+			memcpy(p, &count, sizeof(count));
+			n = sizeof(count);
+			count = 0;
+		}
+		sendto(s, p, (size_t)n, 0, (struct sockaddr *)&from, size);
+	}
+}
+
+int main(void)
+{
+	pthread_t t;
+
+	for (intptr_t i = 0; i < 3; i++)
+		pthread_create(&t, NULL, streams, (void *)i);
+	pthread_create(&t, NULL, datagrams, (void *)0);
+	puts("READY");
+	fflush(stdout);
+	datagrams((void *)1);
+	return 1;
+}
