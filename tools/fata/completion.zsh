@@ -25,6 +25,7 @@ _fata()
 		'run:run an image on Xen, or in the lab without one'
 		'config:print an image'\''s xl or libvirt configuration'
 		'inspect:show what an image holds and asks for'
+		'core:make a dump of a guest readable for gdb'
 		'new:start a program of your own'
 		'lab:a real Xen in QEMU\: start, use, end it'
 		'help:usage of a command'
@@ -59,7 +60,7 @@ _fata()
 			'*:argument:_files'
 		;;
 	help) _describe command commands ;;
-	cc | c++) _files ;;
+	cc | c++ | core) _files ;;
 	esac
 }
 

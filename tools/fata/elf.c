@@ -94,26 +94,45 @@ static int check_segments(const struct elf *e, char why[128])
 	return 0;
 }
 
-int elf_open(struct elf *e, const void *data, size_t size, char why[128])
+/* The first bytes, up to the header. */
+static int check_magic(struct elf *e, char why[128])
 {
-	*e = (struct elf){.data = data, .size = size};
-	if (size == 0) {
+	if (e->size == 0) {
 		snprintf(why, 128, "an empty file");
 		return -1;
 	}
-	if (size < SELFMAG || memcmp(data, ELFMAG, SELFMAG) != 0) {
+	if (e->size < SELFMAG || memcmp(e->data, ELFMAG, SELFMAG) != 0) {
 		snprintf(why, 128, "not an ELF file");
 		return -1;
 	}
-	if (size < sizeof(e->header)) {
+	if (e->size < sizeof(e->header)) {
 		snprintf(why, 128, "truncated: %zu bytes are no ELF header",
-			 size);
+			 e->size);
 		return -1;
 	}
-	memcpy(&e->header, data, sizeof(e->header));
-	if (check_header(e, why) || check_tables(e, why))
+	memcpy(&e->header, e->data, sizeof(e->header));
+	return 0;
+}
+
+int elf_open(struct elf *e, const void *data, size_t size, char why[128])
+{
+	*e = (struct elf){.data = data, .size = size};
+	if (check_magic(e, why) || check_header(e, why) || check_tables(e, why))
 		return -1;
 	return check_segments(e, why);
+}
+
+int elf_open_core(struct elf *e, const void *data, size_t size, char why[128])
+{
+	*e = (struct elf){.data = data, .size = size};
+	if (check_magic(e, why))
+		return -1;
+	if (e->header.e_ident[EI_CLASS] != ELFCLASS64 ||
+	    e->header.e_type != ET_CORE) {
+		snprintf(why, 128, "not a 64-bit core");
+		return -1;
+	}
+	return check_tables(e, why);
 }
 
 Elf64_Phdr elf_segment(const struct elf *e, unsigned i)

@@ -28,6 +28,9 @@ struct elf {
 /* 0, or -1 with what is wrong in `why` (at least 128 bytes). */
 int elf_open(struct elf *e, const void *data, size_t size, char why[128]);
 
+/* The same for a dump of Xen's: an ET_CORE that has only sections. */
+int elf_open_core(struct elf *e, const void *data, size_t size, char why[128]);
+
 /* Is [offset, offset + n) inside the file? */
 bool elf_inside(const struct elf *e, uint64_t offset, uint64_t n);
 

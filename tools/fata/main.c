@@ -20,6 +20,7 @@ static const struct {
 	{"run", cmd_run, "run an image on Xen, or in the lab without one"},
 	{"config", cmd_config, "print an image's xl or libvirt configuration"},
 	{"inspect", cmd_inspect, "show what an image holds and asks for"},
+	{"core", cmd_core, "make xl's dump of a guest readable for gdb"},
 	{"new", cmd_new, "start a program of your own"},
 	{"lab", cmd_lab, "a real Xen in QEMU: start, use, end it"},
 };

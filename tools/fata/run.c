@@ -4,6 +4,7 @@
  * or of the lab's. This file turns options into a configuration and files into
  * places where xl finds them; guest.c does the rest.
  */
+#include "core.h"
 #include "domain.h"
 #include "guest.h"
 #include "job.h"
@@ -216,14 +217,29 @@ static char *write_config(const struct domain *d)
 	return NULL;
 }
 
-/* The dump that xl made in dom0 comes here. */
+/* xl's dump, if it made one, becomes NAME.core in this folder. */
+static void finish_core(const struct run *r, const char *dump)
+{
+	char *core = xasprintf("%s.core", r->domain.name);
+
+	if (file_exists(dump) && !core_convert(dump, core)) {
+		fprintf(stderr,
+			"fata: run: the guest's core is %s (gdb IMAGE "
+			"%s)\n",
+			core, core);
+		unlink(dump);
+	}
+	free(core);
+}
+
+/* The same from dom0. */
 static void get_core(const struct run *r)
 {
-	char *here = xasprintf("%s.core", r->domain.name);
+	char *here = xasprintf("%s.dump", r->domain.name);
 	char *test[] = {"test", "-e", (char *)r->guest.core, NULL};
 
 	if (job_run(true, test, -1) == 0 && !lab_get(r->guest.core, here))
-		fprintf(stderr, "fata: run: the guest's core is %s\n", here);
+		finish_core(r, here);
 	free(here);
 }
 
@@ -264,10 +280,12 @@ static int run_here(struct run *r)
 	char *config = write_config(&r->domain);
 	int status = EXIT_TOOL;
 
-	r->guest.core = xasprintf("%s.core", r->domain.name);
+	r->guest.core = xasprintf("%s.dump", r->domain.name);
 	r->guest.config = config;
 	if (config)
 		status = guest_run(&r->guest);
+	if (starts_with(r->guest.on_crash, "coredump"))
+		finish_core(r, r->guest.core);
 	return status;
 }
 

@@ -112,6 +112,7 @@ int cmd_cxx(int argc, char **argv);
 int cmd_run(int argc, char **argv);
 int cmd_config(int argc, char **argv);
 int cmd_inspect(int argc, char **argv);
+int cmd_core(int argc, char **argv);
 int cmd_lab(int argc, char **argv);
 int cmd_new(int argc, char **argv);
 
