@@ -330,6 +330,11 @@ void sim_console_clear(struct sim_domain *d);
 void sim_console_type(struct sim_domain *d, const char *text);
 void sim_console_pause(struct sim_domain *d, bool paused);
 
+/* The shared page, and a signal without a reason, for lies. */
+struct xencons_interface;
+struct xencons_interface *sim_console_ring(struct sim_domain *d);
+void sim_console_kick(struct sim_domain *d);
+
 /* --- many runs
  * --------------------------------------------------------------------- */
 

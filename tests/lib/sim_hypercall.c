@@ -128,6 +128,12 @@ long hypercall_sched_op(int cmd, void *arg)
 		return 0;
 	case SCHEDOP_shutdown:
 		return shut_down(arg);
+	case SCHEDOP_poll: {
+		uint64_t end = ((struct sched_poll *)arg)->timeout;
+
+		sim_pass(end > sim.now ? end - sim.now : 0);
+		return 0;
+	}
 	case SCHEDOP_watchdog:
 		return sim_watchdog(arg);
 	}

@@ -295,8 +295,8 @@ static bool take_back(struct sim_domain *d, uint64_t frame)
 	if (!p)
 		return false;
 	d->ram_state[(p - d->ram) / PAGE_SIZE] = RAM_GONE;
-	map_at(p, PAGE_SIZE, PROT_NONE,
-	       MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+	map_at(p, PAGE_SIZE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED,
+	       -1, 0);
 	d->ballooned++;
 	return true;
 }
