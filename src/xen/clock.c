@@ -54,10 +54,16 @@ static struct vcpu_time_info snapshot(uint64_t *tsc)
 
 static uint64_t system_time(const struct vcpu_time_info *c, uint64_t tsc)
 {
-	if (tsc < c->tsc_timestamp)
+	/*
+	 * A young guest's counter starts at 0, and its first record may be
+	 * older: tsc_timestamp is then below 0, modulo 2^64.
+	 */
+	int64_t delta = (int64_t)(tsc - c->tsc_timestamp);
+
+	if (delta < 0)
 		return c->system_time;
-	return c->system_time + scale(tsc - c->tsc_timestamp,
-				      c->tsc_to_system_mul, c->tsc_shift);
+	return c->system_time + scale((uint64_t)delta, c->tsc_to_system_mul,
+				      c->tsc_shift);
 }
 
 uint64_t clock_mono_ns(void)
