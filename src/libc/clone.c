@@ -6,7 +6,7 @@
  * it to come out of the system call with 0:
  *
  *     parent                            child (a new task)
- *     clone: frame copied               thread_main, on the task's own stack
+ *     clone: frame copied               thread_begin, on the task's own stack
  *     task spawned, returns tid         frame_enter(copy), ax = 0, sp = new
  *     ...                               runs on libc's stack
  *
@@ -78,7 +78,7 @@ void thread_set_pointer(uint64_t fs_base)
 	cpu_set_fs_base(fs_base);
 }
 
-static int thread_main(void *arg)
+static int thread_begin(void *arg)
 {
 	struct start *s = arg;
 	struct frame f = s->frame;
@@ -91,7 +91,7 @@ static int thread_main(void *arg)
 	frame_enter(&f);
 }
 
-static struct start *start_new(uint64_t flags, uint64_t stack)
+static struct start *start_new(uint64_t stack)
 {
 	struct start *s = heap_calloc(1, sizeof(*s));
 
@@ -103,9 +103,8 @@ static struct start *start_new(uint64_t flags, uint64_t stack)
 		return NULL;
 	}
 	s->frame = *thread_frame();
-	s->thread->clone_flags = flags;
-	if (stack)
-		s->frame.sp = stack;
+	s->thread->sigmask = thread_self()->sigmask;
+	s->frame.sp = stack;
 	return s;
 }
 
@@ -119,7 +118,7 @@ static int start_task(struct start *s, uint64_t flags, uint64_t tls)
 	fmt(name, sizeof(name), "thread-%d", s->thread->tid);
 	attr.name = name;
 	tls_brought(true);
-	err = fata_task_spawn(&t, &attr, thread_main, s);
+	err = fata_task_spawn(&t, &attr, thread_begin, s);
 	tls_brought(false);
 	if (err)
 		return err;
@@ -144,7 +143,7 @@ long sys_clone(uint64_t flags, uint64_t stack, uint32_t *parent_tid,
 	if (flags & CLONE_PARENT_SETTID &&
 	    !user_writable(parent_tid, sizeof(*parent_tid)))
 		return -EFAULT;
-	s = mem_fill_stack(stack) ? NULL : start_new(flags, stack);
+	s = mem_fill_stack(stack) ? NULL : start_new(stack);
 	if (!s)
 		return -EAGAIN;
 	if (flags & CLONE_CHILD_CLEARTID)

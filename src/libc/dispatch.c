@@ -8,9 +8,11 @@
  */
 #include <arch/x86_64/context.h>
 #include <arch/x86_64/cpu.h>
+#include <core/loop.h>
 #include <errno.h>
 #include <fata/log.h>
 #include <libc/frame.h>
+#include <libc/signal.h>
 #include <libc/table.h>
 #include <libc/thread.h>
 #include <string.h>
@@ -56,6 +58,15 @@ void libc_callbacks(bool begin)
 		cpu_fpu_load(fpu);
 }
 
+/* Signals are for threads, not for callbacks that run on their stacks. */
+static bool signals_wait(void)
+{
+	const struct thread *t = *task_libc(fata_task_self());
+
+	return t && (t->interrupted || t->restore_mask || signal_due(t)) &&
+	       !loop_this()->callback;
+}
+
 /*
  * The FPU belongs to the program for the whole of a call: a switch of tasks in
  * it saves all registers. Calls nest when a callback of the loop makes one; the
@@ -63,9 +74,9 @@ void libc_callbacks(bool begin)
  */
 void libc_syscall(struct frame *f, void *fpu)
 {
-	const struct syscall *s = syscall_find(f->ax);
+	uint64_t number = f->ax;
+	const struct syscall *s = syscall_find(number);
 	struct context *c = thread_context();
-	void *outer = c->fpu;
 
 	if (!s || !s->fn) {
 		f->ax = (uint64_t)refuse(s, f);
@@ -73,8 +84,11 @@ void libc_syscall(struct frame *f, void *fpu)
 	}
 	if (this_cpu()->xsave) /* the header of an XSAVE area starts as zero */
 		memset((char *)fpu + 512, 0, 64);
-	c->fpu = outer ? outer : fpu;
+	f->outer_fpu = c->fpu;
+	c->fpu = c->fpu ? c->fpu : fpu;
 	thread_entered(f);
 	f->ax = (uint64_t)s->fn(f->di, f->si, f->dx, f->r10, f->r8, f->r9);
-	c->fpu = outer;
+	if (signals_wait())
+		signal_deliver(f, number);
+	c->fpu = f->outer_fpu;
 }

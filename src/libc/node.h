@@ -32,7 +32,7 @@ struct node_ops {
 	/* The entry of that name: 0 or -ENOENT, or the medium's error. */
 	int (*lookup)(struct node *dir, struct name name, struct node **out);
 	/*
-	 * A new entry; mode says of what kind, target is a symbolic link's text.
+	 * A new entry; mode says what it is, target is a symbolic link's text.
 	 * The name is known to be free. 0, -ENOSPC, -EROFS ...
 	 */
 	int (*make)(struct node *dir, struct name name, mode_t mode,

@@ -232,7 +232,8 @@ static ssize_t ram_read(struct node *n, void *p, size_t size, uint64_t at)
 		return (ssize_t)size;
 	}
 	while (done < size) {
-		size_t i = (at + done) / PAGE_SIZE, in = (at + done) % PAGE_SIZE;
+		size_t i = (at + done) / PAGE_SIZE;
+		size_t in = (at + done) % PAGE_SIZE;
 		size_t part = PAGE_SIZE - in;
 		const char *page = i < r->n_pages ? r->pages[i] : NULL;
 

@@ -1,24 +1,40 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Signals: what a program asked for is kept; a signal that it did not ask for
- * ends it as on Linux, with status 128 + its number.
+ * Signals: masks, pending signals, sending and waiting. See signal.h.
+ *
+ * A signal without a handler ends the guest as it ends a Linux process: status
+ * 128 + its number. A thread does that at the end of its system call; for a
+ * signal that comes from elsewhere (a timer, ^C) a task is made for it, because
+ * the thread may be waiting outside of any system call.
  */
+#include <core/loop.h>
 #include <errno.h>
 #include <fata/end.h>
 #include <fata/log.h>
+#include <fata/task.h>
+#include <libc/clock.h>
 #include <libc/signal.h>
 #include <libc/sys.h>
 #include <libc/thread.h>
 #include <libc/user.h>
+#include <string.h>
 
 FATA_LOG_SOURCE("libc");
 
-/* The kernel's struct sigaction on x86-64. */
-struct action {
-	uint64_t handler, flags, restorer, mask;
-};
+#define UNBLOCKABLE (signal_bit(SIGKILL) | signal_bit(SIGSTOP))
 
 static struct action actions[65];
+static uint64_t pending; /* of the program, for any thread */
+static struct {
+	int code;
+	uint64_t value;
+} sent[65]; /* with the pending ones */
+static struct event arrived;
+
+struct action *signal_action(int sig)
+{
+	return &actions[sig];
+}
 
 static bool ignored(int sig)
 {
@@ -26,21 +42,170 @@ static bool ignored(int sig)
 
 	if (h)
 		return h == 1;
-	return sig == SIGCHLD || sig == SIGCONT || sig == SIGURG ||
-	       sig == SIGWINCH;
+	switch (sig) {
+	case SIGCHLD:
+	case SIGCONT:
+	case SIGURG:
+	case SIGWINCH:
+	case SIGSTOP: /* nobody could continue us */
+	case SIGTSTP:
+	case SIGTTIN:
+	case SIGTTOU:
+		return true;
+	default:
+		return false;
+	}
 }
 
-void signal_process(int sig)
+static int die(void *arg)
 {
-	if (ignored(sig))
-		return;
+	int sig = (int)(intptr_t)arg;
+
 	log_error("ended by signal %d", sig);
 	fata_end(END_CRASH, 128 + sig);
 }
 
+bool signal_default(int sig)
+{
+	if (ignored(sig))
+		return false;
+	die((void *)(intptr_t)sig);
+	return true;
+}
+
+bool signal_due(const struct thread *t)
+{
+	return (t->pending | pending) & ~t->sigmask;
+}
+
+static void fill_info(siginfo_t *info, int sig, int code, uint64_t value)
+{
+	memset(info, 0, sizeof(*info));
+	info->si_signo = sig;
+	info->si_code = code;
+	info->si_pid = 1;
+	info->si_value.sival_ptr = (void *)value;
+}
+
+static int take_from(uint64_t set, struct thread *t, siginfo_t *info)
+{
+	int sig;
+
+	set &= t->pending | pending;
+	if (!set)
+		return 0;
+	sig = __builtin_ctzll(set) + 1;
+	if (t->pending & signal_bit(sig)) {
+		t->pending &= ~signal_bit(sig);
+		fill_info(info, sig, t->signal_code, t->signal_value);
+	} else {
+		pending &= ~signal_bit(sig);
+		fill_info(info, sig, sent[sig].code, sent[sig].value);
+	}
+	return sig;
+}
+
+int signal_take(struct thread *t, siginfo_t *info)
+{
+	return take_from(~t->sigmask, t, info);
+}
+
+/* Does anybody wait for it with sigwait? Then it is not delivered otherwise. */
+static bool waited_for(int sig, const struct thread *only)
+{
+	for (struct thread *t = thread_next(NULL); t; t = thread_next(t))
+		if (t->waits_for & signal_bit(sig) && (!only || only == t))
+			return true;
+	return false;
+}
+
+/* Is it in the system call that sends this, and will look at its end? */
+static bool will_look(const struct thread *t)
+{
+	return t == thread_self() && !loop_this()->callback;
+}
+
+/* Get the thread out of what it waits in. */
+static void interrupt(struct thread *t)
+{
+	if (will_look(t) || !t->task)
+		return;
+	t->interrupted = true;
+	fata_task_cancel(t->task);
+}
+
+/* A fatal signal that no thread's system call is about to see. */
+static void die_elsewhere(int sig)
+{
+	struct task_attr attr = {.name = "signal"};
+
+	if (fata_task_spawn(NULL, &attr, die, (void *)(intptr_t)sig))
+		fata_panic("ended by signal %d", sig);
+}
+
+void signal_thread(struct thread *t, int sig, int code, uint64_t value)
+{
+	bool waited = waited_for(sig, t);
+
+	if (ignored(sig) && !waited && !(t->sigmask & signal_bit(sig)))
+		return;
+	t->pending |= signal_bit(sig);
+	t->signal_code = code;
+	t->signal_value = value;
+	event_signal(&arrived);
+	if (waited || t->sigmask & signal_bit(sig) & ~UNBLOCKABLE)
+		return;
+	if (will_look(t))
+		return;
+	if (!actions[sig].handler)
+		die_elsewhere(sig);
+	else
+		interrupt(t);
+}
+
 void signal_self(int sig)
 {
-	signal_process(sig);
+	signal_thread(thread_self(), sig, SI_USER, 0);
+}
+
+/* Main, if it wants it; else whoever does. */
+static struct thread *receiver(int sig)
+{
+	struct thread *first = NULL;
+
+	for (struct thread *t = thread_next(NULL); t; t = thread_next(t)) {
+		if (t->sigmask & signal_bit(sig))
+			continue;
+		if (t->tid == 1)
+			return t;
+		if (!first)
+			first = t;
+	}
+	return first;
+}
+
+void signal_process_with(int sig, int code, uint64_t value)
+{
+	bool waited = waited_for(sig, NULL);
+	struct thread *t = receiver(sig);
+
+	if (ignored(sig) && !waited && t)
+		return;
+	pending |= signal_bit(sig);
+	sent[sig].code = code;
+	sent[sig].value = value;
+	event_signal(&arrived);
+	if (waited || !t || will_look(t))
+		return;
+	if (!actions[sig].handler)
+		die_elsewhere(sig);
+	else
+		interrupt(t);
+}
+
+void signal_process(int sig)
+{
+	signal_process_with(sig, SI_USER, 0);
 }
 
 long sys_rt_sigaction(int sig, const struct action *new, struct action *old,
@@ -70,36 +235,142 @@ long sys_rt_sigprocmask(int how, const uint64_t *new, uint64_t *old,
 	if ((new && !user_readable(new, 8)) || (old && !user_writable(old, 8)))
 		return -EFAULT;
 	if (new)
-		t->sigmask = how == SIG_BLOCK	  ? mask | *new
-			     : how == SIG_UNBLOCK ? mask & ~*new
-						  : *new;
+		t->sigmask = (how == SIG_BLOCK	   ? mask | *new
+			      : how == SIG_UNBLOCK ? mask & ~*new
+						   : *new) &
+			     ~UNBLOCKABLE;
 	if (old)
 		*old = mask;
 	return 0;
 }
 
-static long send(int sig)
+long sys_rt_sigpending(uint64_t *set, size_t size)
+{
+	struct thread *t = thread_self();
+
+	if (size != 8)
+		return -EINVAL;
+	if (!user_writable(set, 8))
+		return -EFAULT;
+	*set = (t->pending | pending) & t->sigmask;
+	return 0;
+}
+
+/* --- sending -------------------------------------------------------------- */
+
+long sys_kill(int pid, int sig)
 {
 	if (sig < 0 || sig > 64)
 		return -EINVAL;
+	if (pid > 1 || pid < -1)
+		return -ESRCH;
 	if (sig)
 		signal_process(sig);
 	return 0;
 }
 
-long sys_kill(int pid, int sig)
-{
-	return pid == 1 || pid == 0 || pid == -1 ? send(sig) : -ESRCH;
-}
-
 long sys_tkill(int tid, int sig)
 {
-	return thread_find(tid) ? send(sig) : -ESRCH;
+	struct thread *t = thread_find(tid);
+
+	if (sig < 0 || sig > 64 || tid <= 0)
+		return -EINVAL;
+	if (!t)
+		return -ESRCH;
+	if (sig)
+		signal_thread(t, sig, SI_TKILL, 0);
+	return 0;
 }
 
 long sys_tgkill(int pid, int tid, int sig)
 {
 	return pid == 1 ? sys_tkill(tid, sig) : -ESRCH;
+}
+
+long sys_rt_sigqueueinfo(int pid, int sig, const siginfo_t *info)
+{
+	if (sig < 1 || sig > 64)
+		return -EINVAL;
+	if (pid != 1)
+		return -ESRCH;
+	if (!user_readable(info, sizeof(*info)))
+		return -EFAULT;
+	signal_process_with(sig, info->si_code,
+			    (uint64_t)info->si_value.sival_ptr);
+	return 0;
+}
+
+/* --- waiting -------------------------------------------------------------- */
+
+/* Until a signal is due. Always -EINTR. */
+static long wait_due(struct thread *t)
+{
+	uint64_t seen = event_count(&arrived);
+
+	while (!signal_due(t))
+		if (event_wait(&arrived, &seen, FATA_FOREVER))
+			break;
+	return -EINTR;
+}
+
+long sys_pause(void)
+{
+	return wait_due(thread_self());
+}
+
+/* The old mask comes back when the handler is entered (signal_deliver). */
+long sys_rt_sigsuspend(const uint64_t *mask, size_t size)
+{
+	struct thread *t = thread_self();
+
+	if (size != 8)
+		return -EINVAL;
+	if (!user_readable(mask, 8))
+		return -EFAULT;
+	t->saved_mask = t->sigmask;
+	t->restore_mask = true;
+	t->sigmask = *mask & ~UNBLOCKABLE;
+	return wait_due(t);
+}
+
+static int wait_for(struct thread *t, uint64_t set, uint64_t deadline,
+		    siginfo_t *info)
+{
+	uint64_t seen = event_count(&arrived);
+	int sig;
+
+	while (!(sig = take_from(set, t, info))) {
+		int err = event_wait(&arrived, &seen, deadline);
+
+		if (err)
+			return err == -ETIMEDOUT ? -EAGAIN : -EINTR;
+	}
+	return sig;
+}
+
+long sys_rt_sigtimedwait(const uint64_t *set, siginfo_t *info,
+			 const struct timespec *time, size_t size)
+{
+	struct thread *t = thread_self();
+	uint64_t deadline = FATA_FOREVER;
+	siginfo_t got;
+	long r = 0;
+
+	if (size != 8)
+		return -EINVAL;
+	if (!user_readable(set, 8) ||
+	    (info && !user_writable(info, sizeof(*info))))
+		return -EFAULT;
+	if (time)
+		r = clock_deadline_of(CLOCK_MONOTONIC, false, time, &deadline);
+	if (r)
+		return r;
+	t->waits_for = *set & ~UNBLOCKABLE;
+	r = wait_for(t, t->waits_for, deadline, &got);
+	t->waits_for = 0;
+	if (r > 0 && info && user_writable(info, sizeof(*info)))
+		*info = got;
+	return r;
 }
 
 long signal_mask_begin(const uint64_t *mask, size_t size, uint64_t *old)
@@ -113,12 +384,24 @@ long signal_mask_begin(const uint64_t *mask, size_t size, uint64_t *old)
 	if (!user_readable(mask, 8))
 		return -EFAULT;
 	*old = t->sigmask;
-	t->sigmask = *mask;
-	return 0;
+	t->sigmask = *mask & ~UNBLOCKABLE;
+	if (!signal_due(t))
+		return 0;
+	signal_mask_end(mask, *old);
+	return -EINTR;
 }
 
 void signal_mask_end(const uint64_t *mask, uint64_t old)
 {
-	if (mask)
-		thread_self()->sigmask = old;
+	struct thread *t = thread_self();
+
+	if (!mask)
+		return;
+	if (!signal_due(t)) {
+		t->sigmask = old;
+		return;
+	}
+	/* what is due is let in first */
+	t->saved_mask = old;
+	t->restore_mask = true;
 }

@@ -1,23 +1,82 @@
 /* SPDX-License-Identifier: ISC */
-/* Signals, for the rest of libc's layer. */
+/*
+ * Signals: who has which pending, and what is to be done about them.
+ *
+ *     signal.c     masks, pending signals, sending, waiting
+ *     sigframe.c   a handler's frame on the program's stack, and back from it
+ *     sigtimer.c   alarm, interval timers, POSIX timers
+ *
+ * Nothing is preempted, so a signal reaches a thread when a system call of its
+ * returns; one that waits in a system call is woken for that (-EINTR, or the
+ * call begins again: SA_RESTART). A fault of the program's own code gets its
+ * handler at once.
+ */
 #ifndef FATA_LIBC_SIGNAL_H
 #define FATA_LIBC_SIGNAL_H
 
 #include <signal.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+struct frame;
+struct thread;
+
+/* The kernel's struct sigaction on x86-64. */
+struct action {
+	uint64_t handler, flags, restorer, mask;
+};
+
+#define ACTION_ONSTACK 0x08000000ull
+#define ACTION_RESTART 0x10000000ull
+#define ACTION_NODEFER 0x40000000ull
+#define ACTION_RESETHAND 0x80000000ull
+#define ACTION_RESTORER 0x04000000ull
+
+static inline uint64_t signal_bit(int sig)
+{
+	return 1ull << (sig - 1);
+}
 
 /* Send a signal to the program, as kill does. From anywhere. */
 void signal_process(int sig);
 
+/* The same with an si_code and an si_value. */
+void signal_process_with(int sig, int code, uint64_t value);
+
+/* Send a signal to one thread, with this si_code and si_value. */
+void signal_thread(struct thread *t, int sig, int code, uint64_t value);
+
 /* Send a signal to the calling thread, which is in a system call. */
 void signal_self(int sig);
 
+/* What the program wants done with a signal. */
+struct action *signal_action(int sig);
+
+/*
+ * Take the next signal that the thread is to see: its number, or 0. info tells
+ * where it comes from.
+ */
+int signal_take(struct thread *t, siginfo_t *info);
+
+/* Is there one to take? */
+bool signal_due(const struct thread *t);
+
+/* What happens to those who have no handler; false: it is to be ignored. */
+bool signal_default(int sig);
+
 /*
  * For the length of a wait the program wants another mask (ppoll and such);
- * mask may be NULL: no change. 0, -EINVAL or -EFAULT.
+ * mask may be NULL: no change. 0, -EINVAL, -EFAULT, or -EINTR when a signal is
+ * due at once; on an error the wait has ended.
  */
 long signal_mask_begin(const uint64_t *mask, size_t size, uint64_t *old);
 void signal_mask_end(const uint64_t *mask, uint64_t old);
+
+/* At the end of each system call: handlers for what is due. (sigframe.c) */
+void signal_deliver(struct frame *f, uint64_t number);
+
+/* Faults of the program become signals from now on. (sigframe.c) */
+void signal_take_faults(void);
 
 #endif

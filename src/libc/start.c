@@ -24,6 +24,7 @@
 #include <fata/param.h>
 #include <fata/random.h>
 #include <libc/frame.h>
+#include <libc/signal.h>
 #include <libc/start.h>
 #include <libc/malloc.h>
 #include <libc/thread.h>
@@ -170,6 +171,7 @@ int libc_run(int argc, char **argv)
 	take_system_calls();
 	malloc_linked();
 	tls_begin();
+	signal_take_faults();
 	loop_callbacks = libc_callbacks;
 	/* The program goes on below this block and never comes back. */
 	f.sp = fill_stack((uint64_t)__builtin_alloca(size) + size, argc, argv,

@@ -17,7 +17,10 @@ struct action;
 struct epoll_event;
 struct iovec;
 struct itimerspec;
+struct itimerval;
 struct limit;
+struct msghdr;
+struct notify;
 struct pollfd;
 struct rusage;
 struct stat;
@@ -204,14 +207,56 @@ long sys_select(int n, uint64_t *in, uint64_t *out, uint64_t *except,
 long sys_pselect6(int n, uint64_t *in, uint64_t *out, uint64_t *except,
 		  const struct timespec *time, const uint64_t *pair);
 
+/* sigframe.c */
+long sys_sigaltstack(const stack_t *new, stack_t *old);
+long sys_rt_sigreturn(void);
+
 /* signal.c */
 long sys_rt_sigaction(int sig, const struct action *new, struct action *old,
 		      size_t size);
 long sys_rt_sigprocmask(int how, const uint64_t *new, uint64_t *old,
 			size_t size);
+long sys_rt_sigpending(uint64_t *set, size_t size);
 long sys_kill(int pid, int sig);
 long sys_tkill(int tid, int sig);
 long sys_tgkill(int pid, int tid, int sig);
+long sys_rt_sigqueueinfo(int pid, int sig, const siginfo_t *info);
+long sys_pause(void);
+long sys_rt_sigsuspend(const uint64_t *mask, size_t size);
+long sys_rt_sigtimedwait(const uint64_t *set, siginfo_t *info,
+			 const struct timespec *time, size_t size);
+
+/* sigtimer.c */
+long sys_alarm(unsigned seconds);
+long sys_getitimer(unsigned which, struct itimerval *now);
+long sys_setitimer(unsigned which, const struct itimerval *new,
+		   struct itimerval *old);
+long sys_timer_create(int clock, const struct notify *n, int *id);
+long sys_timer_settime(int id, int flags, const struct itimerspec *new,
+		       struct itimerspec *old);
+long sys_timer_gettime(int id, struct itimerspec *now);
+long sys_timer_getoverrun(int id);
+long sys_timer_delete(int id);
+
+/* socket.c */
+long sys_socket(int domain, int type, int protocol);
+long sys_bind(int fd, const void *address, unsigned size);
+long sys_listen(int fd, int backlog);
+long sys_accept4(int fd, void *address, unsigned *size, int flags);
+long sys_accept(int fd, void *address, unsigned *size);
+long sys_connect(int fd, const void *address, unsigned size);
+long sys_getsockname(int fd, void *address, unsigned *size);
+long sys_getpeername(int fd, void *address, unsigned *size);
+long sys_sendto(int fd, const void *p, size_t n, int flags, const void *to,
+		unsigned size);
+long sys_recvfrom(int fd, void *p, size_t n, int flags, void *from,
+		  unsigned *size);
+long sys_sendmsg(int fd, const struct msghdr *m, int flags);
+long sys_recvmsg(int fd, struct msghdr *m, int flags);
+long sys_shutdown(int fd, int how);
+long sys_setsockopt(int fd, int level, int option, const void *value,
+		    unsigned size);
+long sys_getsockopt(int fd, int level, int option, void *value, unsigned *size);
 
 /* thread.c */
 long sys_gettid(void);

@@ -48,7 +48,7 @@ syscall_entry:
 	pushq %r14
 	pushq %r15
 	pushq %gs:CPU_KERNEL_STACK
-	pushq $0 /* keeps the stack aligned */
+	pushq $0 /* outer_fpu */
 	movq $0, %gs:CPU_KERNEL_STACK
 	movq %rsp, %rbp
 	movq %rsp, %rdi
@@ -87,4 +87,32 @@ leave:
 	popq %rsp
 	jmp *%rcx
 	.size syscall_entry, . - syscall_entry
+/*
+ * void frame_restore(struct trap_frame *, uint64_t kernel_stack): iretq loads
+ * ip, flags and sp at once and touches nothing below the program's sp.
+ */
+	.global frame_restore
+	.type frame_restore, @function
+frame_restore:
+	endbr64
+	movq %rsi, %gs:CPU_KERNEL_STACK
+	movq %rdi, %rsp
+	popq %r15
+	popq %r14
+	popq %r13
+	popq %r12
+	popq %r11
+	popq %r10
+	popq %r9
+	popq %r8
+	popq %rbp
+	popq %rdi
+	popq %rsi
+	popq %rdx
+	popq %rcx
+	popq %rbx
+	popq %rax
+	addq $16, %rsp /* vector, error */
+	iretq
+	.size frame_restore, . - frame_restore
 	.section .note.GNU-stack, "", @progbits

@@ -12,6 +12,7 @@
 static struct list all = LIST_INIT(all);
 static unsigned count;
 static int last_tid;
+struct thread *thread_main;
 
 /* Numbers are reused only after 2^22 others, as on Linux. */
 static int new_tid(void)
@@ -40,7 +41,16 @@ struct thread *thread_new(struct task *task)
 	count++;
 	if (task)
 		*task_libc(task) = t;
+	if (!thread_main)
+		thread_main = t;
 	return t;
+}
+
+struct thread *thread_next(struct thread *t)
+{
+	struct list *next = t ? t->all.next : all.next;
+
+	return next == &all ? NULL : list_entry(next, struct thread, all);
 }
 
 void thread_free(struct thread *t)
@@ -49,6 +59,8 @@ void thread_free(struct thread *t)
 	count--;
 	if (t->task)
 		*task_libc(t->task) = NULL;
+	if (t == thread_main)
+		return;
 	heap_free(t->tls);
 	heap_free(t);
 }

@@ -28,15 +28,29 @@ struct thread {
 	int tid;
 	uint32_t *clear_tid; /* set to 0 and woken when the thread ends */
 	void *robust;	     /* head of libc's list of robust mutexes */
-	uint64_t clone_flags;
-	uint64_t sigmask;
+	/* signals (signal.c) */
+	uint64_t sigmask, pending, waits_for;
+	int signal_code;	/* of the last one sent to this thread */
+	uint64_t signal_value;
+	bool interrupted;	/* woken for a signal */
+	bool restore_mask;	/* saved_mask holds again after the next one */
+	uint64_t saved_mask;
+	uint64_t alt_stack, alt_size;
 	void *tls; /* memory of the thread pointer, when it is ours (tls.c) */
 };
 
-/* The calling task's; NULL for tasks that never run program code. */
+/* The main thread's; stays when that has ended. */
+extern struct thread *thread_main;
+
+/*
+ * The calling task's. A callback of the program may run on a task that has
+ * none: it counts as main's.
+ */
 static inline struct thread *thread_self(void)
 {
-	return *task_libc(fata_task_self());
+	struct thread *t = *task_libc(fata_task_self());
+
+	return t ? t : thread_main;
 }
 
 static inline struct context *thread_context(void)
@@ -69,6 +83,9 @@ uint64_t thread_kernel_stack(const struct task *t);
  */
 void thread_set_pointer(uint64_t fs_base);
 uint64_t main_thread_pointer(void);
+
+/* The thread after t, or the first for NULL; NULL: there is none. */
+struct thread *thread_next(struct thread *t);
 
 /* How many there are. */
 unsigned thread_count(void);
