@@ -166,6 +166,15 @@ $(BUILD)/tests/sim/%: $(BUILD)/host/tests/sim/%.c.o $(HTEST) $(BUILD)/host/libsi
 	@mkdir -p $(@D)
 	$(Q)$(HCC) $(SAN) $^ -o $@ $(HLIBS)
 
+# Each defines LLVMFuzzerTestOneInput; lib.c calls it (make soak: for longer).
+FUZZ := $(patsubst tests/fuzz/%.c,$(BUILD)/tests/fuzz/%, \
+	$(filter-out %/lib.c,$(wildcard tests/fuzz/*.c)))
+$(BUILD)/tests/fuzz/%: $(BUILD)/host/tests/fuzz/%.c.o \
+		$(BUILD)/host/tests/fuzz/lib.c.o $(HCORE) $(HUNIX) \
+		$(BUILD)/host/xen/xs_wire.c.o
+	@mkdir -p $(@D)
+	$(Q)$(HCC) $(SAN) $^ -o $@ $(HLIBS)
+
 GUEST := $(patsubst tests/guest/%.c,$(BUILD)/tests/guest/%.xen, \
 	$(wildcard tests/guest/*.c))
 $(BUILD)/tests/guest/%.xen: tests/guest/%.c $(SDK) $(BUILD)/fata
@@ -191,7 +200,7 @@ $(BUILD)/tests/lab/dom0/%: tests/lab/dom0/%.c | $(PKGSTAMP)
 
 all: $(SDK) $(BUILD)/fata $(EXAMPLES:%=$(BUILD)/examples/%.xen) ## everything but tests
 
-tests: all $(UNIT) $(SIM) $(GUEST) $(LAB) ## build the tests
+tests: all $(UNIT) $(SIM) $(FUZZ) $(GUEST) $(LAB) ## build the tests
 
 run: $(BUILD)/fata $(BUILD)/examples/hello.xen ## boot the main example on a real Xen
 	$(Q)$(BUILD)/fata run $(BUILD)/examples/hello.xen
