@@ -50,7 +50,7 @@ static struct {
 	void *arg;
 } taken;
 
-/* --- programs ------------------------------------------------------------ */
+/* --- programs ------------------------------------------------------------- */
 
 int lifecycle_await(enum lifecycle_request *request, uint64_t deadline)
 {

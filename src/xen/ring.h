@@ -362,8 +362,7 @@ static inline int ring_ids_put(struct ring_ids *t, uint64_t id)
 	return 0;
 }
 
-/* --- byte rings
- * --------------------------------------------------------------- */
+/* --- byte rings ----------------------------------------------------------- */
 
 /*
  * One direction of a stream. `mine` is the index that we move (prod when we

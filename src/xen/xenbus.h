@@ -67,7 +67,7 @@ int xenbus_device_run(void *device);
 uint64_t xenbus_front_step(struct xenbus_device *d);
 uint64_t xenbus_back_step(struct xenbus_device *d);
 
-/* --- what the steps are made of (xenbus_device.c) ---------------------- */
+/* --- what the steps are made of (xenbus_device.c) ------------------------- */
 
 void xenbus_set_phase(struct xenbus_device *d, enum xenbus_phase phase);
 
@@ -102,7 +102,7 @@ uint64_t xenbus_update(struct xenbus_device *d);
 /* Does the toolstack want the device to be there (key `online`)? */
 bool xenbus_online(struct xenbus_device *d);
 
-/* --- the registry's (xenbus.c) ----------------------------------------- */
+/* --- the registry's (xenbus.c) -------------------------------------------- */
 
 /*
  * Is our directory still there? 0, -ENOENT (the task will look into it), or an

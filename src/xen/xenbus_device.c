@@ -33,7 +33,7 @@ void xenbus_set_phase(struct xenbus_device *d, enum xenbus_phase phase)
 	event_signal(&d->changed);
 }
 
-/* --- errors that pass --------------------------------------------------- */
+/* --- errors that pass ----------------------------------------------------- */
 
 bool xenbus_passing(int err)
 {
@@ -65,7 +65,7 @@ uint64_t xenbus_retry(struct xenbus_device *d, const char *doing, int err)
 	return now;
 }
 
-/* --- writing ------------------------------------------------------------ */
+/* --- writing -------------------------------------------------------------- */
 
 int xenbus_set_state(struct xenbus_device *d, const struct xs_transaction *t,
 		     enum xenbus_state state)
@@ -106,7 +106,7 @@ int xenbus_publish(struct xenbus_device *d, enum xenbus_state state)
 	return err;
 }
 
-/* --- connecting and disconnecting --------------------------------------- */
+/* --- connecting and disconnecting ----------------------------------------- */
 
 void xenbus_disconnect(struct xenbus_device *d, enum xenbus_why why)
 {
@@ -200,7 +200,7 @@ static void become_broken(struct xenbus_device *d)
 	xenbus_set_phase(d, XENBUS_BROKEN);
 }
 
-/* --- who the peer is ----------------------------------------------------- */
+/* --- who the peer is ------------------------------------------------------ */
 
 static void peer_touched(void *arg, const char *path)
 {
@@ -369,7 +369,7 @@ static int read_peer_state(struct xenbus_device *d)
 	return 0;
 }
 
-/* --- the task ------------------------------------------------------------ */
+/* --- the task ------------------------------------------------------------- */
 
 static void freeze(struct xenbus_device *d)
 {

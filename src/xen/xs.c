@@ -19,7 +19,7 @@
 #define DIRECTORY_MAX   (1u << 20)
 #define DIRECTORY_TRIES 16
 
-/* --- values ------------------------------------------------------------ */
+/* --- values --------------------------------------------------------------- */
 
 int xs_read(const struct xs_transaction *t, const char *path, char **value,
 	    size_t *size, uint64_t deadline)
@@ -110,7 +110,7 @@ int xs_path(char *path, const char *format, ...)
 	return n < XS_PATH_SIZE ? 0 : -E2BIG;
 }
 
-/* --- directories ------------------------------------------------------- */
+/* --- directories ---------------------------------------------------------- */
 
 /* A table of the names, with the names behind it. */
 static int names_make(const char *text, size_t size, char ***names,
@@ -232,7 +232,7 @@ int xs_directory(const struct xs_transaction *t, const char *path,
 	return err;
 }
 
-/* --- permissions ------------------------------------------------------- */
+/* --- permissions ---------------------------------------------------------- */
 
 static const char letters[] = "nrwb"; /* indexed by access */
 
@@ -311,7 +311,7 @@ int xs_set_permissions(const struct xs_transaction *t, const char *path,
 	return err;
 }
 
-/* --- domains ----------------------------------------------------------- */
+/* --- domains -------------------------------------------------------------- */
 
 static int about_domain(uint32_t type, uint16_t domid, struct xs_reply *reply,
 			uint64_t deadline)

@@ -198,7 +198,7 @@ int xs_talk_path(uint32_t type, const struct xs_transaction *t,
 	return err ? err : xs_talk_text(type, t, path, reply, deadline);
 }
 
-/* --- transactions ------------------------------------------------------ */
+/* --- transactions --------------------------------------------------------- */
 
 int xs_transaction_start(struct xs_transaction *t, uint64_t deadline)
 {

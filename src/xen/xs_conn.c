@@ -91,7 +91,7 @@ static void finish_all(struct list *head, int result)
 		finish(request(all.next), result);
 }
 
-/* --- resets ------------------------------------------------------------ */
+/* --- resets --------------------------------------------------------------- */
 
 /* Move what is part of a transaction, or all that is not `repeat`. */
 static void sort(struct list *from, struct list *stay, struct list *stale,
@@ -193,7 +193,7 @@ static void failed(const char *why)
 	wait_for_server();
 }
 
-/* --- sending ----------------------------------------------------------- */
+/* --- sending -------------------------------------------------------------- */
 
 static bool id_in_use(uint32_t id)
 {
@@ -254,7 +254,7 @@ static int send_queue(void)
 	return moved;
 }
 
-/* --- receiving --------------------------------------------------------- */
+/* --- receiving ------------------------------------------------------------ */
 
 static void answered(struct xs_request *r)
 {
@@ -383,7 +383,7 @@ static void signalled(void *arg)
 	evtchn_served(&c.channel, work || before != 0);
 }
 
-/* --- what others call -------------------------------------------------- */
+/* --- what others call ----------------------------------------------------- */
 
 int xs_submit(struct xs_request *r)
 {

@@ -73,7 +73,7 @@ static void destroy(struct xs_watch *w)
 	heap_free(w);
 }
 
-/* --- events ------------------------------------------------------------ */
+/* --- events --------------------------------------------------------------- */
 
 static void overflow(struct xs_watch *w)
 {
@@ -132,7 +132,7 @@ void xs_watch_deliver(const char *path, const char *token)
 		notify(w, path);
 }
 
-/* --- registering ------------------------------------------------------- */
+/* --- registering ---------------------------------------------------------- */
 
 /* Bring w nearer to what its owner wants; frees it when all is done. */
 static void step(struct xs_watch *w)
@@ -227,7 +227,7 @@ unsigned int xs_watch_count(void)
 	return count;
 }
 
-/* --- what programs call ------------------------------------------------ */
+/* --- what programs call --------------------------------------------------- */
 
 static struct xs_watch *watch_new(const char *path)
 {
@@ -316,7 +316,7 @@ struct event *xs_watch_event(struct xs_watch *w)
 	return &w->event;
 }
 
-/* --- waiting for a condition ------------------------------------------- */
+/* --- waiting for a condition ---------------------------------------------- */
 
 /* Whoever only wants to be woken needs no queue. */
 static void ignore(void *arg, const char *path)

@@ -41,8 +41,7 @@ void sim_check_failed(const char *file, int line, const char *what)
 	sim_die("%s:%d: not so: %s", file, line, what);
 }
 
-/* --- chance
- * ------------------------------------------------------------------- */
+/* --- chance --------------------------------------------------------------- */
 
 /* splitmix64: one word of state, all seeds are good */
 uint64_t sim_random(void)
@@ -74,8 +73,7 @@ bool sim_fails(enum sim_fail what)
 	return true;
 }
 
-/* --- actions: a binary heap by (time, order)
- * ------------------------------------- */
+/* --- actions: a binary heap by (time, order) ------------------------------ */
 
 static bool before(const struct sim_action *a, const struct sim_action *b)
 {
@@ -190,8 +188,7 @@ void sim_step(void)
 	sim.stepping = false;
 }
 
-/* --- start
- * ---------------------------------------------------------------------- */
+/* --- start ---------------------------------------------------------------- */
 
 void sim_start(uint64_t seed)
 {
@@ -202,8 +199,7 @@ void sim_start(uint64_t seed)
 	sim_xs_start();
 }
 
-/* --- many runs
- * --------------------------------------------------------------------- */
+/* --- many runs ------------------------------------------------------------ */
 
 static uint64_t environment(const char *name, uint64_t fallback)
 {

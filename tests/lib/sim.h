@@ -224,8 +224,7 @@ void *sim_frame(struct sim_domain *d, uint64_t frame);
 /* Its offset in d's file, or -1. */
 long sim_frame_offset(struct sim_domain *d, uint64_t frame);
 
-/* --- event channels
- * ------------------------------------------------------------ */
+/* --- event channels ------------------------------------------------------- */
 
 /* As the hypercalls, for any domain. A port, 0, or a negative errno. */
 int sim_evtchn_unbound(struct sim_domain *d, uint16_t remote);
@@ -246,8 +245,7 @@ void sim_evtchn_raise(struct sim_domain *d, uint32_t port);
 /* Ports of d that are open. */
 unsigned int sim_evtchn_open(struct sim_domain *d);
 
-/* --- grants
- * ---------------------------------------------------------------------- */
+/* --- grants --------------------------------------------------------------- */
 
 /*
  * Peer d maps (d's grant table entry is checked as Xen does): the owner's
@@ -269,8 +267,7 @@ unsigned int sim_grants_active(struct sim_domain *d);
 unsigned int sim_grants_pinned(struct sim_domain *d);
 unsigned int sim_maps(struct sim_domain *d);
 
-/* --- xenstore
- * ---------------------------------------------------------------------- */
+/* --- xenstore ------------------------------------------------------------- */
 
 /* As dom0. Relative paths are under /local/domain/0. NULL: none. */
 const char *sim_xs_read(const char *path);
@@ -320,8 +317,7 @@ void sim_xs_fault(enum sim_xs_fault fault, unsigned int chance);
 /* The daemon restarts: watches, transactions and requests are forgotten. */
 void sim_xs_restart(void);
 
-/* --- console
- * ------------------------------------------------------------------------ */
+/* --- console -------------------------------------------------------------- */
 
 /* Connect; what the guest writes is kept. */
 void sim_console_start(struct sim_domain *d);
@@ -335,8 +331,7 @@ struct xencons_interface;
 struct xencons_interface *sim_console_ring(struct sim_domain *d);
 void sim_console_kick(struct sim_domain *d);
 
-/* --- many runs
- * --------------------------------------------------------------------- */
+/* --- many runs ------------------------------------------------------------ */
 
 /*
  * Call fn with seeds, from SEED (environment; default 1) on, RUNS times

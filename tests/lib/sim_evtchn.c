@@ -35,8 +35,7 @@ static int new_port(struct sim_domain *d)
 	return (int)d->ports_used++;
 }
 
-/* --- raising
- * ---------------------------------------------------------------------- */
+/* --- raising -------------------------------------------------------------- */
 
 static void raise_2l(struct sim_domain *d, uint32_t port)
 {
@@ -107,8 +106,7 @@ void sim_virq(struct sim_domain *d, unsigned int virq)
 			sim_evtchn_raise(d, port);
 }
 
-/* --- binding
- * ------------------------------------------------------------------------ */
+/* --- binding -------------------------------------------------------------- */
 
 static struct sim_port *open_port(struct sim_domain *d, uint32_t port,
 				  enum sim_port_state state)

@@ -38,8 +38,7 @@ static uint32_t entries(struct sim_domain *d)
 	return d->gnt_frames * (d->gnt_version == 1 ? 512 : 256);
 }
 
-/* --- pinning: what map and copy do with an entry
- * ----------------------------------- */
+/* --- pinning: what map and copy do with an entry -------------------------- */
 
 static int pin(struct sim_domain *d, struct sim_domain *owner, uint32_t ref,
 	       bool readonly, uint64_t *frame)
@@ -112,8 +111,7 @@ void sim_grant_unmap(struct sim_domain *owner, uint32_t ref, bool readonly)
 	unpin(owner, ref, readonly);
 }
 
-/* --- peers' own tables
- * ---------------------------------------------------------------- */
+/* --- peers' own tables ---------------------------------------------------- */
 
 uint32_t sim_grant_offer(struct sim_domain *d, uint16_t to, void *page,
 			 bool readonly)
@@ -140,9 +138,7 @@ int sim_grant_withdraw(struct sim_domain *d, uint32_t ref)
 	return 0;
 }
 
-/* --- figures
- * ------------------------------------------------------------------------------
- */
+/* --- figures -------------------------------------------------------------- */
 
 unsigned int sim_grants_active(struct sim_domain *d)
 {
@@ -172,8 +168,7 @@ unsigned int sim_maps(struct sim_domain *d)
 	return n;
 }
 
-/* --- map and unmap
- * ------------------------------------------------------------------------ */
+/* --- map and unmap -------------------------------------------------------- */
 
 /* Faults that Xen may report for one operation of a batch. */
 static int injected(void)
@@ -270,9 +265,7 @@ void sim_gnttab_reset(struct sim_domain *d)
 	d->gnt_version = 1;
 }
 
-/* --- copy
- * ---------------------------------------------------------------------------------
- */
+/* --- copy ----------------------------------------------------------------- */
 
 static int copy_end(struct sim_domain *d, struct gnttab_copy_ptr *p,
 		    bool is_ref, bool readonly, unsigned char **at)
@@ -320,8 +313,7 @@ static int copy_one(struct sim_domain *d, struct gnttab_copy *op)
 	return rc;
 }
 
-/* --- the hypercall
- * ------------------------------------------------------------------------ */
+/* --- the hypercall -------------------------------------------------------- */
 
 static long query_size(struct gnttab_query_size *op)
 {

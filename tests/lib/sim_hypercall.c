@@ -83,8 +83,7 @@ long hypercall_hvm_op(int cmd, void *arg)
 	return 0;
 }
 
-/* --- scheduling, timers, suspend
- * ----------------------------------------------------- */
+/* --- scheduling, timers, suspend ------------------------------------------ */
 
 static void fire_timer(void *arg)
 {
@@ -163,9 +162,7 @@ long sim_watchdog(struct sched_watchdog *op)
 	return op->id ? 0 : (long)i + 1;
 }
 
-/* --- the rest
- * ---------------------------------------------------------------------------
- */
+/* --- the rest ------------------------------------------------------------- */
 
 long hypercall_vcpu_op(int cmd, unsigned int vcpu, void *arg)
 {

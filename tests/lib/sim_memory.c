@@ -115,8 +115,7 @@ struct shared_info *sim_shared(struct sim_domain *d)
 	return (struct shared_info *)d->xen;
 }
 
-/* --- frames
- * --------------------------------------------------------------------- */
+/* --- frames --------------------------------------------------------------- */
 
 long sim_frame_offset(struct sim_domain *d, uint64_t frame)
 {
@@ -135,8 +134,7 @@ void *sim_frame(struct sim_domain *d, uint64_t frame)
 	return offset < 0 ? NULL : d->ram + offset;
 }
 
-/* --- pages
- * ------------------------------------------------------------------------- */
+/* --- pages ---------------------------------------------------------------- */
 
 /* First fit, aligned to the size; the search starts where RAM is used. */
 static size_t find_pages(struct sim_domain *d, size_t n)
@@ -235,8 +233,7 @@ void page_stat(struct page_stat *s)
 	s->largest = s->free ? 1 : 0;
 }
 
-/* --- the window
- * ------------------------------------------------------------------------ */
+/* --- the window ----------------------------------------------------------- */
 
 void *platform_window(size_t *pages)
 {
@@ -249,8 +246,7 @@ void *platform_window(size_t *pages)
 	return *pages ? p : NULL;
 }
 
-/* --- balloon and physmap
- * ------------------------------------------------------------------ */
+/* --- balloon and physmap -------------------------------------------------- */
 
 static bool in_window(struct sim_domain *d, unsigned char *p)
 {
@@ -347,9 +343,7 @@ long sim_memory_op(unsigned int cmd, void *arg)
 	return -ENOSYS;
 }
 
-/* --- the heap
- * ------------------------------------------------------------------------------
- */
+/* --- the heap ------------------------------------------------------------- */
 
 static void *count(void *p)
 {

@@ -18,9 +18,7 @@
 #include "platform.h"
 #include "xen/evtchn.h"
 
-/* --- time
- * -----------------------------------------------------------------------------
- */
+/* --- time ----------------------------------------------------------------- */
 
 /* Looking at the clock takes time, so that no loop waits for ever. */
 uint64_t clock_mono_ns(void)
@@ -45,9 +43,7 @@ uint64_t platform_cycles(void)
 	return clock_mono_ns();
 }
 
-/* --- events
- * ------------------------------------------------------------------------------
- */
+/* --- events --------------------------------------------------------------- */
 
 bool platform_pending(void)
 {
@@ -88,8 +84,7 @@ void platform_block(uint64_t deadline)
 	}
 }
 
-/* --- output and the end
- * --------------------------------------------------------------------- */
+/* --- output and the end --------------------------------------------------- */
 
 /* The log is shown with VERBOSE=1 only. */
 void platform_log(const char *text, size_t n)
@@ -149,9 +144,7 @@ void sim_sleep(uint64_t ns)
 		sim_die("sleep was cancelled");
 }
 
-/* --- the boot
- * --------------------------------------------------------------------------------
- */
+/* --- the boot ------------------------------------------------------------- */
 
 void sim_boot(uint16_t id)
 {

@@ -26,8 +26,7 @@ static void *must(void *p)
 	return p;
 }
 
-/* --- the tree
- * ------------------------------------------------------------------- */
+/* --- the tree ------------------------------------------------------------- */
 
 static struct sim_xs_node *node_new(const char *name, size_t n)
 {
@@ -158,8 +157,7 @@ static unsigned int owned(const struct sim_xs_node *node, uint16_t id)
 	return n;
 }
 
-/* --- permissions
- * ------------------------------------------------------------------ */
+/* --- permissions ---------------------------------------------------------- */
 
 static bool may(const struct sim_xs_node *node, uint16_t id, char what)
 {
@@ -187,8 +185,7 @@ static int parse_perm(const char *s, struct sim_xs_perm *p)
 	return 0;
 }
 
-/* --- watches
- * ------------------------------------------------------------------------- */
+/* --- watches -------------------------------------------------------------- */
 
 static bool below(const char *path, const char *top)
 {
@@ -292,8 +289,7 @@ void sim_xs_unwatch(void *arg)
 			p = &(*p)->next;
 }
 
-/* --- transactions
- * ------------------------------------------------------------------------ */
+/* --- transactions --------------------------------------------------------- */
 
 static struct sim_xs_transaction **find_transaction(struct sim_domain *d,
 						    uint32_t id)
@@ -383,9 +379,7 @@ void sim_xs_drop(struct sim_domain *d)
 			t = &(*t)->next;
 }
 
-/* --- requests
- * -------------------------------------------------------------------------------
- */
+/* --- requests ------------------------------------------------------------- */
 
 struct request {
 	struct sim_domain *d;
@@ -747,9 +741,7 @@ int sim_xs_request(struct sim_domain *d, const struct xsd_sockmsg *m, char *p,
 	return with_path(&r, m->type, p, m->len);
 }
 
-/* --- dom0's hands
- * ------------------------------------------------------------------------------
- */
+/* --- dom0's hands --------------------------------------------------------- */
 
 const char *sim_xs_read(const char *path)
 {

@@ -42,8 +42,7 @@ void sim_xs_fault(enum sim_xs_fault f, unsigned int chance)
 	fault[f] = chance;
 }
 
-/* --- out
- * ------------------------------------------------------------------------ */
+/* --- out ------------------------------------------------------------------ */
 
 static void queue(struct sim_xs_ring *r, uint32_t type, uint32_t req_id,
 		  uint32_t tx_id, const void *p, size_t n)
@@ -129,8 +128,7 @@ static bool write_out(struct sim_xs_ring *r)
 	return wrote;
 }
 
-/* --- in
- * -------------------------------------------------------------------------- */
+/* --- in ------------------------------------------------------------------- */
 
 static const char *error_name(int error)
 {
@@ -210,8 +208,7 @@ static bool read_in(struct sim_xs_ring *r)
 	return false;
 }
 
-/* --- turns
- * ------------------------------------------------------------------------- */
+/* --- turns ---------------------------------------------------------------- */
 
 static void reset(struct sim_xs_ring *r)
 {

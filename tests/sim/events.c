@@ -61,8 +61,7 @@ static void send(struct channel *c)
 	sim_evtchn_send(SIM_DOM0, c->peer);
 }
 
-/* --- 26: storms
- * ------------------------------------------------------------------ */
+/* --- 26: storms ----------------------------------------------------------- */
 
 struct storm {
 	struct channel c;
@@ -148,8 +147,7 @@ static void class_26_throttle_and_mask(void **state)
 	sim_sleep(FATA_NS_PER_S);
 }
 
-/* --- 27: no event ever
- * ------------------------------------------------------------- */
+/* --- 27: no event ever ---------------------------------------------------- */
 
 static void class_27_no_event(void **state)
 {
@@ -165,8 +163,7 @@ static void class_27_no_event(void **state)
 	close_channel(&c);
 }
 
-/* --- 28: events that are nobody's
- * ----------------------------------------------------- */
+/* --- 28: events that are nobody's ----------------------------------------- */
 
 static void class_28_stray_events(void **state)
 {
@@ -214,8 +211,7 @@ static void class_28_lying_words(void **state)
 	close_channel(&c);
 }
 
-/* --- 29: races
- * ---------------------------------------------------------------------- */
+/* --- 29: races ------------------------------------------------------------ */
 
 #define CHANNELS 8
 
@@ -283,8 +279,7 @@ static void class_29_races(void **state)
 	sim_runs(3000, run_29);
 }
 
-/* --- 30: the peer closes
- * ----------------------------------------------------------------- */
+/* --- 30: the peer closes -------------------------------------------------- */
 
 static void class_30_peer_closes(void **state)
 {
@@ -300,9 +295,7 @@ static void class_30_peer_closes(void **state)
 	CHECK(evtchn_notify(&c.e) == -EBADF);
 }
 
-/* --- a resume
- * ---------------------------------------------------------------------------
- */
+/* --- a resume ------------------------------------------------------------- */
 
 static int wait_stale(void *arg)
 {
@@ -342,8 +335,7 @@ static void stale_after_resume(void **state)
 	close_channel(&new);
 }
 
-/* --- as many as there can be
- * ---------------------------------------------------------------- */
+/* --- as many as there can be ---------------------------------------------- */
 
 static unsigned int total;
 
@@ -386,9 +378,7 @@ static void all_ports(void **state)
 	free(e);
 }
 
-/* --- priorities
- * --------------------------------------------------------------------------------
- */
+/* --- priorities ----------------------------------------------------------- */
 
 static unsigned int order[3], position;
 

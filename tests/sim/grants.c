@@ -27,8 +27,7 @@ static void *page(void)
 	return p;
 }
 
-/* --- exporting
- * ---------------------------------------------------------------- */
+/* --- exporting ------------------------------------------------------------ */
 
 static void test_share(void **state)
 {
@@ -94,8 +93,7 @@ static void test_all_references(void **state)
 	CHECK(s.free == LIMIT && s.waiting == 0);
 }
 
-/* --- waiters
- * ---------------------------------------------------------------------- */
+/* --- waiters -------------------------------------------------------------- */
 
 static unsigned int turn;
 
@@ -173,8 +171,7 @@ static void test_cancelled_waiter(void **state)
 	CHECK(s.free == LIMIT);
 }
 
-/* --- a peer that does not let go
- * ------------------------------------------------------ */
+/* --- a peer that does not let go ------------------------------------------ */
 
 struct hold {
 	uint32_t ref;
@@ -293,9 +290,7 @@ static void class_22_fresh_pages_are_zero(void **state)
 	}
 }
 
-/* --- importing
- * ------------------------------------------------------------------------------
- */
+/* --- importing ------------------------------------------------------------ */
 
 #define MOST 200
 

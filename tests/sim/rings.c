@@ -31,8 +31,7 @@ struct response {
 #define SIZE 128 /* slots in a page */
 #define WRAP 0xffffff00u
 
-/* --- the front end
- * --------------------------------------------------------------- */
+/* --- the front end -------------------------------------------------------- */
 
 struct front {
 	struct ring_front ring;
@@ -100,8 +99,7 @@ static void take(struct front *f)
 		f->error = rc;
 }
 
-/* --- an honest back end
- * ------------------------------------------------------------ */
+/* --- an honest back end --------------------------------------------------- */
 
 static void serve(struct front *f, struct ring_back *b)
 {
@@ -127,8 +125,7 @@ static struct ring_page *page_of(struct front *f)
 	return f->ring.page;
 }
 
-/* --- the classes
- * -------------------------------------------------------------------- */
+/* --- the classes ---------------------------------------------------------- */
 
 static void run_1(void)
 {
@@ -464,8 +461,7 @@ static void class_55_too_many_requests(void **state)
 	sim_runs(2000, run_55);
 }
 
-/* --- byte rings
- * ------------------------------------------------------------------------- */
+/* --- byte rings ----------------------------------------------------------- */
 
 struct stream {
 	uint32_t prod, cons;
