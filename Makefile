@@ -196,6 +196,14 @@ $(BUILD)/tests/lab/dom0/%: tests/lab/dom0/%.c | $(PKGSTAMP)
 		-lxenevtchn -lxengnttab -lxenstore -lxentoolcore -lxentoollog \
 		-lpthread
 
+# The tool's readers of files, under the sanitizers.
+FUZZ_ELF := $(patsubst %,tools/fata/%.c,elf image words inspect inspect_json \
+	util files core symblob domain xlcfg) src/core/parse.c
+$(BUILD)/tests/fuzz/elf: tests/fuzz/elf.c $(FUZZ_ELF) $(wildcard tools/fata/*.h)
+	@mkdir -p $(@D)
+	$(Q)$(HCC) -std=gnu11 -O1 -g $(WARN) $(SAN) -D_GNU_SOURCE -Iinclude \
+		-iquote tools/fata -iquote src $(filter %.c,$^) -o $@
+
 # --- what one types --------------------------------------------------------
 
 all: $(SDK) $(BUILD)/fata $(EXAMPLES:%=$(BUILD)/examples/%.xen) ## everything but tests
