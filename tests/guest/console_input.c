@@ -32,9 +32,9 @@ int main(void)
 	ssize_t n;
 
 	check_equal(console_read(c, text, 1, 0), -ETIMEDOUT);
-	check_equal(console_read_line(c, text, 8,
-				      clock_deadline(FATA_NS_PER_MS)),
-		    -ETIMEDOUT);
+	check_equal(
+		console_read_line(c, text, 8, clock_deadline(FATA_NS_PER_MS)),
+		-ETIMEDOUT);
 	check_equal(fata_task_spawn(&t, NULL, other, NULL), 0);
 	puts("input?");
 	for (int i = 0; i < 3; i++) {

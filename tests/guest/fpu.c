@@ -14,7 +14,7 @@
 #include <sys/syscall.h>
 #include <time.h>
 
-#define TASKS 200
+#define TASKS  200
 #define ROUNDS 20
 
 static const int modes[] = {FE_TONEAREST, FE_DOWNWARD, FE_UPWARD,
@@ -96,8 +96,7 @@ int main(void)
 			    0);
 	fesetround(FE_UPWARD);
 	for (int n = 0; n < TASKS; n++) {
-		check_equal(fata_task_join(tasks[n], &result, FATA_FOREVER),
-			    0);
+		check_equal(fata_task_join(tasks[n], &result, FATA_FOREVER), 0);
 		check_equal(fegetround(), FE_UPWARD);
 		fesetround(FE_TONEAREST);
 		check_equal(result, n);

@@ -9,7 +9,7 @@
 #include <lib/guest.h>
 #include <string.h>
 
-#define GIB (1ull << 30)
+#define GIB   (1ull << 30)
 #define ORDER 18 /* 1 GiB */
 
 /* A word in each MiB that tells where it is. */

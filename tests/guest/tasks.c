@@ -53,9 +53,9 @@ int main(void)
 			fata_yield();
 		event_signal(&go);
 		for (int n = 0; n < TASKS; n++) {
-			check_equal(fata_task_join(tasks[n], &result,
-						   FATA_FOREVER),
-				    0);
+			check_equal(
+				fata_task_join(tasks[n], &result, FATA_FOREVER),
+				0);
 			check_equal(result, n);
 		}
 		check_equal(sum, (long long)TASKS * (TASKS - 1) / 2);

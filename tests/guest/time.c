@@ -12,7 +12,7 @@
 
 #define YEAR_2026 1767225600ull /* a machine's clock is later */
 #define YEAR_2200 7258118400ull
-#define MS FATA_NS_PER_MS
+#define MS        FATA_NS_PER_MS
 
 static void monotonic(void)
 {
@@ -48,8 +48,8 @@ static void wall(void)
 
 static void sleeps(void)
 {
-	static const uint64_t lengths[] = {0, 1, 1000, 100000, MS, 10 * MS,
-					   100 * MS};
+	static const uint64_t lengths[] = {0,  1,       1000,    100000,
+					   MS, 10 * MS, 100 * MS};
 
 	for (unsigned i = 0; i < sizeof(lengths) / sizeof(*lengths); i++) {
 		uint64_t start = clock_mono_ns(), took;
