@@ -67,6 +67,7 @@ at_end()
   local status=$? g
 
   trap - EXIT
+  [ $status = 0 ] || [ -z "$guests" ] || look >&2
   for g in $guests; do
     if [ $status != 0 ]; then
       echo "--- console of $g:" >&2
@@ -80,6 +81,14 @@ at_end()
 }
 trap at_end EXIT
 trap 'exit 99' HUP INT TERM
+
+# What a guest that hangs is doing: its registers, event channels, timers.
+look()
+{
+  dom0 "xl list
+    for i in \$(xl list | awk 'NR > 2 { print \$2 }'); do xenctx \$i; done
+    xl debug-keys eqa; sleep 1; xl dmesg | tail -150 | grep -v '^(XEN) *[{}]'"
+}
 
 # lab [OPTION...]: starts it if need be; the options are those of `fata lab up`.
 lab()
@@ -110,10 +119,28 @@ wait_for()
 
 # --- guests ----------------------------------------------------------------
 
+# test_guest: makes $image, the guest of tests/lab/guest.c.
+test_guest()
+{
+  local here
+
+  here=$(cd "$(dirname "$0")" && pwd)
+  image=$tmp/guest.xen
+  "$fata" cc -O2 -g -Wall -Wextra -I"$here/.." "$here/guest.c" -o "$image" ||
+    broken "the guest does not build"
+}
+
 # guest NAME IMAGE [LINE...]: a PVH guest from an image on this host; each LINE
 # goes into its configuration, over the defaults. Sets $domain to its full name.
 # Its console is attached before it runs, so that no line is lost.
 guest()
+{
+  guest_paused "$@"
+  dom0 "xl unpause $domain" || fail "xl unpause $domain"
+}
+
+# The same, but it does not run yet.
+guest_paused()
 {
   domain=$test_name-$1-$$
   guests="$guests $domain"
@@ -124,6 +151,7 @@ guest()
     echo 'type = "pvh"'
     echo "kernel = \"/tmp/$domain.xen\""
     echo 'memory = 32'
+    echo 'vcpus = 1' # without it xl makes too small a pool for memory = 1
     echo 'tsc_mode = "native"'
     echo 'on_crash = "preserve"'
     shift 2
@@ -136,7 +164,6 @@ guest()
     fail "xl create $domain"
   wait_for 10 "the console daemon" \
     "[ -e /var/log/xen/console/guest-$domain.log ]"
-  dom0 "xl unpause $domain" || fail "xl unpause $domain"
 }
 
 # console NAME: what it has printed so far.

@@ -1,0 +1,86 @@
+#!/bin/bash
+# SPDX-License-Identifier: ISC
+#
+# boot.sh - what xl can start a guest with: little memory, modules, long command
+# lines, more processors than are used, the variants of time and paging.
+
+# shellcheck source=tests/lab/lib.sh
+. "$(dirname "$0")/lib.sh"
+# shellcheck disable=SC2119 # no options
+lab
+test_guest
+
+# ends STATUS NAME [LINE...]: such a guest ends with this status.
+ends()
+{
+  local status=$1 name=$2
+
+  shift 2
+  guest "$name" "$image" "$@"
+  wait_end 60
+  output=$(console "$domain")
+  expect_match "$name" "$output" "fata: exit status $status\$"
+  if [ "$status" = 0 ]; then
+    expect "how $name ended" "$(end_reason)" 0
+  fi
+  destroy "$domain"
+  note "$name"
+}
+
+# --- memory ----------------------------------------------------------------
+
+for m in 1 2 3 8; do
+  ends 0 "memory$m" "memory = $m" 'extra = "memory"'
+  kib=$(sed -n 's/^\([0-9]*\) KiB of memory.*/\1/p' <<<"$output")
+  [ "${kib:-0}" -gt $((m * 1024 - 256)) ] ||
+    fail "of $m MiB the guest saw $kib KiB"
+done
+guest hello "$B/examples/hello.xen" 'memory = 1'
+wait_end 30
+expect_match "hello in 1 MiB" "$(console "$domain")" 'Hello, world'
+expect "its end" "$(end_reason)" 0
+destroy "$domain"
+
+# --- processors, paging, Viridian ------------------------------------------
+
+ends 0 vcpus 'vcpus = 2' 'extra = "clock"'
+ends 0 vcpus-offline 'vcpus = 1' 'maxvcpus = 4' 'extra = "clock"'
+ends 0 viridian 'viridian = 1' 'extra = "clock"'
+# A Xen may be built without shadow page tables, as Debian's is.
+if dom0 'xl info' | grep -q '^virt_caps.* shadow'; then
+  ends 0 shadow 'hap = 0' 'extra = "memory"'
+else
+  note "hap=0: this Xen has no shadow page tables"
+fi
+
+# --- time -----------------------------------------------------------------------
+
+for mode in default always_emulate native native_paravirt; do
+  ends 0 "tsc-$mode" "tsc_mode = \"$mode\"" 'extra = "clock"'
+  note "$mode: $(grep 'ns a reading' <<<"$output")"
+done
+
+# --- modules ---------------------------------------------------------------------
+
+{ seq 1 200000; echo last; } >"$tmp/module"
+"$fata" lab put "$tmp/module" /tmp/module || broken "cannot put the module"
+sum=$(od -An -v -tu1 -w1 "$tmp/module" |
+  awk '{ s = (s * 31 + $1) % 4294967296 } END { printf "%d\n", s }')
+ends 1 module 'ramdisk = "/tmp/module"' 'extra = "modules"'
+expect_match "the module" "$output" \
+  "^module 0: $(stat -c %s "$tmp/module") bytes, sum $sum,"
+ends 0 no-module 'extra = "modules"'
+
+# --- the command line -------------------------------------------------------------
+
+# 10 bytes a word: 65 kB, just below the limit of 64 KiB; then above it.
+long=$(printf 'word=%04d ' $(seq 1 6500))
+ends 0 long "extra = \"words $long\""
+expect_match "a long command line" "$output" \
+  '^6501 words, 65006 bytes, command line 65006$'
+long=$long$(printf 'more=%04d ' $(seq 1 100))
+guest too-long "$image" "extra = \"words $long\""
+wait_end 30
+expect_match "too long a command line" "$(console "$domain")" \
+  'command line: longer than 64 KiB'
+expect_match "its status" "$(console "$domain")" 'fata: exit status 64$'
