@@ -37,9 +37,13 @@ struct log_source {
 
 /* Declares this file's source; the name is what -l matches. */
 #define FATA_LOG_SOURCE(name_)                                                 \
-	static struct log_source fata_log_source __attribute__((               \
-		section("fata_log_sources"), aligned(8), used)) = {            \
-		.name = name_, .level = LOG_LEVEL_INFO}
+	static struct log_source fata_log_source                               \
+		__attribute__((section("fata_log_sources"), aligned(8),        \
+			       used)) = {.name = name_,                        \
+					 .level = LOG_LEVEL_INFO,              \
+					 .lines = 0,                           \
+					 .held = 0,                            \
+					 .second = 0}
 
 /*
  * Write one line; the newline is added, control characters and broken UTF-8

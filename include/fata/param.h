@@ -43,7 +43,8 @@ struct param {
 			.type = type_,                                         \
 			.value = (void *)&(var),                               \
 			.fallback = fallback_,                                 \
-			.help = help_};                                        \
+			.help = help_,                                         \
+			.given = false};                                       \
 	FATA_NOTE(FATA_NOTE_PARAM, name_ "\0" tag "\0" fallback_ "\0" help_)
 
 /*
