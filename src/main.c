@@ -13,11 +13,13 @@
 #include <core/end.h>
 #include <core/heap.h>
 #include <core/log.h>
+#include <core/metrics.h>
 #include <core/page.h>
 #include <core/param.h>
 #include <core/random.h>
 #include <core/symbols.h>
 #include <core/task.h>
+#include <core/trace.h>
 #include <core/vm.h>
 #include <drivers/balloon.h>
 #include <errno.h>
@@ -154,6 +156,8 @@ void start(uint32_t magic, uint32_t info)
 		fata_panic("too little memory (for the first task)");
 	cmdline = read_parameters();
 	log_init();
+	trace_start();
+	metrics_start();
 	if (setup_xenstore())
 		log_debug("no xenstore");
 	if (lifecycle_start())

@@ -11,13 +11,16 @@
 #include <fata/event.h>
 #include <fata/heap.h>
 #include <fata/hook.h>
+#include <fata/lifecycle.h>
 #include <fata/log.h>
 #include <fata/manifest.h>
+#include <fata/metrics.h>
 #include <fata/page.h>
 #include <fata/param.h>
 #include <fata/random.h>
 #include <fata/sync.h>
 #include <fata/task.h>
 #include <fata/timer.h>
+#include <fata/trace.h>
 
 #endif

@@ -24,6 +24,7 @@
 #include "core/hook.h"
 #include "core/task.h"
 #include "core/timer.h"
+#include "core/trace.h"
 #include "platform.h"
 
 #include <fata/clock.h>
@@ -77,7 +78,9 @@ static void sleep_until_next(void)
 
 	if (timer_next() < deadline)
 		deadline = timer_next();
+	trace(TRACE_IDLE, 0, deadline);
 	platform_block(deadline);
+	trace(TRACE_BUSY, 0, 0);
 }
 
 static void next_round(struct loop *l)
@@ -112,6 +115,7 @@ void loop_schedule(void)
 	to = list_entry(list_pop(&l->ready), struct task, run);
 	l->left--;
 	l->n_ready--;
+	trace_task(TRACE_TASK_RUN, to, 0);
 	if (to == from)
 		return;
 	l->current = to;

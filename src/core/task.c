@@ -18,6 +18,7 @@
 #include "core/assert.h"
 #include "core/fmt.h"
 #include "core/loop.h"
+#include "core/trace.h"
 #include "platform.h"
 
 #include <errno.h>
@@ -259,6 +260,7 @@ static int park(const char *what, uint64_t deadline, bool cancellable)
 	t->state = TASK_PARKED;
 	t->wait = what;
 	t->cancellable = cancellable;
+	trace_park(t, what);
 	loop_schedule();
 	timer_cancel(&t->timeout);
 	return t->wake;
@@ -278,6 +280,7 @@ bool task_wake(struct task *t, int result)
 		return false;
 	t->state = TASK_READY;
 	t->wake = result;
+	trace_task(TRACE_TASK_WAKE, t, (uint64_t)result);
 	loop_ready(t);
 	return true;
 }

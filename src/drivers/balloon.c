@@ -24,6 +24,7 @@
 #include <fata/clock.h>
 #include <fata/heap.h>
 #include <fata/log.h>
+#include <fata/metrics.h>
 #include <fata/page.h>
 #include <fata/param.h>
 #include <fata/task.h>
@@ -349,3 +350,5 @@ struct event *balloon_changed(void)
 {
 	return &b.changed;
 }
+
+FATA_METRIC_GAUGE(b.stat.held, "balloon.pages");

@@ -15,8 +15,10 @@
 
 #include <fata/clock.h>
 #include <fata/log.h>
+#include <fata/metrics.h>
 #include <fata/page.h>
 #include <fata/param.h>
+#include <fata/trace.h>
 #include <xen/event_channel.h>
 
 #include "xen/evtchn.h"
@@ -215,6 +217,7 @@ int evtchn_notify(struct evtchn *e)
 	if (rc)
 		return rc;
 	figures.sent++;
+	trace(TRACE_NOTIFY, e->port, 0);
 	return hypercall_event_channel_op(EVTCHNOP_send, &op);
 }
 
@@ -326,6 +329,7 @@ void evtchn_deliver(uint32_t port)
 		return;
 	}
 	figures.delivered++;
+	trace(TRACE_EVENT, port, 0);
 	event_signal(&e->event);
 	if (e->fn)
 		e->fn(e->arg);
@@ -398,3 +402,7 @@ unsigned int evtchn_dispatch(void)
 {
 	return abi->dispatch(EVTCHN_BUDGET);
 }
+
+FATA_METRIC_COUNTER(figures.delivered, "evtchn.delivered");
+FATA_METRIC_COUNTER(figures.sent, "evtchn.sent");
+FATA_METRIC_COUNTER(figures.throttled, "evtchn.throttled");

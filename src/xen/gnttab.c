@@ -15,6 +15,7 @@
 #include <fata/heap.h>
 #include <fata/log.h>
 #include <fata/task.h>
+#include <fata/trace.h>
 #include <xen/grant_table.h>
 
 #include "core/assert.h"
@@ -184,13 +185,17 @@ int gnttab_grant_access(uint32_t ref, uint16_t peer, const void *page,
 	if (format->active(ref))
 		return -EBUSY;
 	format->grant(ref, peer, address >> PAGE_SHIFT, writable);
+	trace(TRACE_GRANT, ref, peer);
 	return 0;
 }
 
 bool gnttab_try_end(uint32_t ref)
 {
 	ASSERT(valid(ref));
-	return format->end(ref);
+	if (!format->end(ref))
+		return false;
+	trace(TRACE_GRANT_END, ref, 0);
+	return true;
 }
 
 int gnttab_end_access(uint32_t ref)

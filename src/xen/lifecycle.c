@@ -25,6 +25,7 @@
 #include <fata/page.h>
 #include <fata/param.h>
 #include <fata/task.h>
+#include <fata/trace.h>
 #include <fata/xen/evtchn.h>
 #include <fata/xen/xs.h>
 #include "core/task.h"
@@ -172,9 +173,13 @@ static const struct sysrq {
 	void (*fn)(void);
 	const char *what;
 } sysrqs[] = {
-	{'b', sysrq_reboot, "reboot at once"}, {'c', crash, "crash"},
-	{'e', evtchn_dump, "event channels"},  {'m', sysrq_memory, "memory"},
-	{'o', sysrq_off, "power off"},         {'t', sysrq_tasks, "tasks"},
+	{'b', sysrq_reboot, "reboot at once"},
+	{'c', crash, "crash"},
+	{'d', trace_dump, "the trace"},
+	{'e', evtchn_dump, "event channels"},
+	{'m', sysrq_memory, "memory"},
+	{'o', sysrq_off, "power off"},
+	{'t', sysrq_tasks, "tasks"},
 };
 
 static void sysrq(char letter)

@@ -25,6 +25,7 @@
 #include <fata/end.h>
 #include <fata/log.h>
 #include <fata/param.h>
+#include <fata/trace.h>
 #include <xen/hvm/params.h>
 #include <xen/sched.h>
 #include "core/random.h"
@@ -145,9 +146,11 @@ int suspend_run(void)
 		call_after(c, LIFECYCLE_SAME);
 		return err;
 	}
+	trace(TRACE_SUSPEND, generation, 0);
 	rc = hypercall_sched_op(SCHEDOP_shutdown, &how);
 	if (rc == 0)
 		renew();
+	trace(TRACE_SUSPEND, generation, 1);
 	call_after(NULL, rc == 0 ? LIFECYCLE_RENEWED : LIFECYCLE_SAME);
 	if (rc < 0)
 		log_error("Xen does not suspend: error %ld", rc);

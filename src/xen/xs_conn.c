@@ -18,7 +18,9 @@
 
 #include <fata/clock.h>
 #include <fata/log.h>
+#include <fata/metrics.h>
 #include <fata/timer.h>
+#include <fata/trace.h>
 #include <fata/xen/evtchn.h>
 #include "xen/xenstore.h"
 
@@ -250,6 +252,7 @@ static int send_queue(void)
 		list_add_last(&c.sent, &r->link);
 		c.underway++;
 		c.stat.requests++;
+		trace(TRACE_XS_REQUEST, r->header.req_id, r->header.type);
 	}
 	return moved;
 }
@@ -268,6 +271,7 @@ static void answered(struct xs_request *r)
 		result = -xs_wire_errno(c.in.payload);
 	else if (h->type != r->header.type)
 		result = -EPROTO;
+	trace(TRACE_XS_REPLY, h->req_id, (uint64_t)-result);
 	r->reply = c.in.payload;
 	r->reply_size = h->len;
 	finish(r, result);
@@ -279,6 +283,7 @@ static void incoming(void)
 
 	if (c.in.header.type == XS_WATCH_EVENT) {
 		c.stat.events++;
+		trace(TRACE_XS_EVENT, 0, 0);
 		if (xs_wire_event(c.in.payload, c.in.header.len, &path,
 				  &token) == 0)
 			xs_watch_deliver(path, token);
@@ -490,3 +495,7 @@ void xs_stat(struct xs_stat *s)
 	s->watches = xs_watch_count();
 	s->underway = c.underway;
 }
+
+FATA_METRIC_COUNTER(c.stat.requests, "xenstore.requests");
+FATA_METRIC_COUNTER(c.stat.events, "xenstore.events");
+FATA_METRIC_COUNTER(c.stat.resets, "xenstore.resets");

@@ -21,6 +21,7 @@ static const struct {
 	{"config", cmd_config, "print an image's xl or libvirt configuration"},
 	{"inspect", cmd_inspect, "show what an image holds and asks for"},
 	{"core", cmd_core, "make xl's dump of a guest readable for gdb"},
+	{"trace", cmd_trace, "draw a guest's trace as a timeline"},
 	{"new", cmd_new, "start a program of your own"},
 	{"lab", cmd_lab, "a real Xen in QEMU: start, use, end it"},
 };

@@ -115,5 +115,6 @@ int cmd_inspect(int argc, char **argv);
 int cmd_core(int argc, char **argv);
 int cmd_lab(int argc, char **argv);
 int cmd_new(int argc, char **argv);
+int cmd_trace(int argc, char **argv);
 
 #endif

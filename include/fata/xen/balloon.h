@@ -21,7 +21,7 @@
 FATA_BEGIN
 
 struct balloon_stat {
-	size_t held;	/* pages given back to Xen now */
+	uint64_t held;	/* pages given back to Xen now */
 	size_t wanted;	/* pages that the toolstack wants back */
 	size_t largest; /* the most that were ever held */
 	uint64_t taken, returned; /* pages since the start */
