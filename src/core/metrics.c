@@ -98,7 +98,7 @@ int metrics_read(const char *name, uint64_t *value)
 	return -ENOENT;
 }
 
-/* --- the periodic lines --------------------------------------------------- */
+/* --- the periodic lines ------------------------------------------- */
 
 struct line {
 	char text[200];

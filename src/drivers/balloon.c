@@ -138,7 +138,7 @@ static void account(ssize_t held)
 	event_signal(&b.changed);
 }
 
-/* --- taking -------------------------------------------------------------- */
+/* --- taking ------------------------------------------------------- */
 
 /* A block of at most n pages that leaves the reserve alone; its order. */
 static void *find_block(size_t n, unsigned int *order)
@@ -203,7 +203,7 @@ static size_t take(size_t n)
 	return n;
 }
 
-/* --- returning ------------------------------------------------------------ */
+/* --- returning ---------------------------------------------------- */
 
 /* Get at most n pages back: how many, 0 for none. */
 static size_t give(size_t n)

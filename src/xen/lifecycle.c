@@ -31,6 +31,7 @@
 #include "core/task.h"
 #include "platform.h"
 #include "xen/lifecycle.h"
+#include "xen/trace_export.h"
 #include "xen/xenstore.h"
 
 FATA_LOG_SOURCE("lifecycle");
@@ -110,8 +111,10 @@ static void advertise(void);
 static void suspend(void)
 {
 	/* A new domain's directory does not have them. */
-	if (suspend_run() == 0)
-		advertise();
+	if (suspend_run())
+		return;
+	advertise();
+	trace_export();
 }
 
 static void crash(void)
@@ -137,8 +140,7 @@ static const struct word *find_word(const char *name)
 	return NULL;
 }
 
-/* --- control/sysrq
- * ------------------------------------------------------------ */
+/* --- control/sysrq ------------------------------------------------ */
 
 static void sysrq_memory(void)
 {
@@ -197,8 +199,7 @@ static void sysrq(char letter)
 		log_info("sysrq %c: %s", sysrqs[i].letter, sysrqs[i].what);
 }
 
-/* --- following the keys
- * --------------------------------------------------------- */
+/* --- following the keys ------------------------------------------- */
 
 /* What stands in a key, and its removal. */
 struct taking {
@@ -315,6 +316,7 @@ static int run(void *arg)
 		return err;
 	}
 	advertise();
+	trace_export();
 	waits[0].event = xs_watch_event(shutdown);
 	waits[1].event = xs_watch_event(keys);
 	for (;;) {

@@ -40,7 +40,7 @@ const char *xenbus_state_name(enum xenbus_state s)
 								: "?";
 }
 
-/* --- devices -------------------------------------------------------------- */
+/* --- devices ------------------------------------------------------ */
 
 static void kick(struct xenbus_private *p)
 {
@@ -344,8 +344,7 @@ void xenbus_reset(struct xenbus_device *d)
 	kick(d->priv);
 }
 
-/* --- what drivers ask
- * --------------------------------------------------------- */
+/* --- what drivers ask --------------------------------------------- */
 
 void xenbus_broken(struct xenbus_device *d, const char *format, ...)
 {
@@ -477,8 +476,7 @@ int xenbus_read_own_u64(struct xenbus_device *d, const char *key, uint64_t max,
 	return read_number(d->path, key, max, value);
 }
 
-/* --- suspend
- * ------------------------------------------------------------------ */
+/* --- suspend ------------------------------------------------------ */
 
 /* Set all devices' flag from one value to another; how many have `from`. */
 static unsigned int flag_all(enum xenbus_freeze from, enum xenbus_freeze to)

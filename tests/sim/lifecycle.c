@@ -126,8 +126,7 @@ static void test_await(void **state)
 	CHECK(lifecycle_await(&r, 0) == 0 && r == LIFECYCLE_REBOOT);
 }
 
-/* --- suspend
- * -------------------------------------------------------------------- */
+/* --- suspend ------------------------------------------------------ */
 
 static char order[32];
 static int refuse;
@@ -235,8 +234,7 @@ static void test_renewed(void **state)
 	CHECK(xs_write(NULL, "data/x", "1", 1, clock_deadline(MS)) == 0);
 }
 
-/* --- fifty rounds
- * ----------------------------------------------------------------- */
+/* --- fifty rounds ------------------------------------------------- */
 
 static struct {
 	unsigned int ticks, reads, changes, setups, disconnects;
@@ -368,9 +366,7 @@ static void test_fifty_rounds(void **state)
 	xenbus_put(d);
 }
 
-/* --- watchdog
- * ---------------------------------------------------------------------------
- */
+/* --- watchdog ----------------------------------------------------- */
 
 static void test_watchdog(void **state)
 {

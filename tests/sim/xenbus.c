@@ -136,8 +136,7 @@ static const struct xenbus_driver driver = {
 	.remove = removed,
 };
 
-/* --- a toolstack and a backend
- * ------------------------------------------------ */
+/* --- a toolstack and a backend ------------------------------------ */
 
 static bool tame; /* the backend follows the rules */
 static const char *back = BACK;
@@ -278,8 +277,7 @@ static int set_up(void **state)
 	return 0;
 }
 
-/* --- tests
- * ---------------------------------------------------------------------- */
+/* --- tests -------------------------------------------------------- */
 
 static void test_connects(void **state)
 {
@@ -578,8 +576,7 @@ static void test_freeze(void **state)
 	finish(d);
 }
 
-/* --- any order of anything
- * ------------------------------------------------------------ */
+/* --- any order of anything ---------------------------------------- */
 
 static void chaos_step(void)
 {

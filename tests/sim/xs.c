@@ -55,7 +55,7 @@ static struct {
 	unsigned int generation, moving; /* parts that change the node */
 } d;
 
-/* --- the daemon ----------------------------------------------------------- */
+/* --- the daemon --------------------------------------------------- */
 
 static void flush_out(void)
 {
@@ -294,8 +294,7 @@ static int set_up(void **state)
 	return 0;
 }
 
-/* --- asking
- * --------------------------------------------------------------------- */
+/* --- asking ------------------------------------------------------- */
 
 static void test_no_xenstore(void **state)
 {
@@ -371,8 +370,7 @@ static void test_too_long_is_not_sent(void **state)
 	CHECK(d.requests == before + 1);
 }
 
-/* --- many at once
- * ------------------------------------------------------------------ */
+/* --- many at once ------------------------------------------------- */
 
 static unsigned int done_tasks;
 
@@ -462,8 +460,7 @@ static void test_cancel(void **state)
 	sim_sleep(FATA_NS_PER_MS);
 }
 
-/* --- nonsense
- * -------------------------------------------------------------------------- */
+/* --- nonsense ----------------------------------------------------- */
 
 static bool nonsense(struct message *m)
 {
@@ -520,8 +517,7 @@ static void test_error_words(void **state)
 	CHECK(xs_rm(NULL, "a", SOON) == -EEXIST);
 }
 
-/* --- directories
- * ------------------------------------------------------------------------ */
+/* --- directories -------------------------------------------------- */
 
 static void fill_directory(unsigned int n)
 {
@@ -584,8 +580,7 @@ static void test_directory_nonsense(void **state)
 	CHECK(xs_directory(NULL, "a", &names, &n, SOON) == -E2BIG);
 }
 
-/* --- transactions
- * ------------------------------------------------------------------------ */
+/* --- transactions ------------------------------------------------- */
 
 static unsigned int attempts;
 
@@ -640,9 +635,7 @@ static void test_orphaned_transaction(void **state)
 	CHECK(d.transactions == 0 && d.ends == 1);
 }
 
-/* --- watches
- * --------------------------------------------------------------------------------
- */
+/* --- watches ------------------------------------------------------ */
 
 static void test_watch(void **state)
 {
@@ -782,8 +775,7 @@ static void test_wait(void **state)
 	CHECK(xs_wait(paths, 0, enough, NULL, SOON) == -EINVAL);
 }
 
-/* --- the connection breaks
- * ---------------------------------------------------------------------- */
+/* --- the connection breaks ---------------------------------------- */
 
 static int reading, writing, in_transaction;
 
@@ -916,9 +908,7 @@ static void test_no_endless_reconnections(void **state)
 	CHECK(xs_read(NULL, "a", &value, NULL, FATA_FOREVER) == -EIO);
 }
 
-/* --- suspend
- * ------------------------------------------------------------------------------------------
- */
+/* --- suspend ------------------------------------------------------ */
 
 static void test_suspend_waits_for_answers(void **state)
 {
@@ -969,9 +959,7 @@ static void test_resume_elsewhere(void **state)
 	CHECK(d.n_watches == 0);
 }
 
-/* --- failures of ours
- * ---------------------------------------------------------------------------------
- */
+/* --- failures of ours --------------------------------------------- */
 
 static void everything(void)
 {

@@ -54,7 +54,7 @@ static void add_name(struct dump *d, const struct trace_name *n)
 	slot->name[sizeof(slot->name) - 1] = 0;
 }
 
-/* --- reading -------------------------------------------------------------- */
+/* --- reading ------------------------------------------------------ */
 
 /* The ring's pages: 0, or -1 if that is not what they are. */
 static int read_ring(struct dump *d, const char *data, size_t size)
@@ -296,8 +296,7 @@ static void write_json(FILE *f, const struct dump *d)
 		d->n, unknown);
 }
 
-/* --- the command
- * -------------------------------------------------------------- */
+/* --- the command -------------------------------------------------- */
 
 int cmd_trace(int argc, char **argv)
 {
