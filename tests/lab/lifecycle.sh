@@ -7,11 +7,9 @@
 
 # shellcheck source=tests/lab/lib.sh
 . "$(dirname "$0")/lib.sh"
-here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck disable=SC2119 # no options
 lab
-"$fata" cc -O2 -g -Wall -Wextra "$here/lifecycle.c" -o "$tmp/lifecycle.xen" ||
-  broken "cannot build the guest"
+image=$B/tests/lab/lifecycle.xen
 
 domid()
 {
@@ -32,7 +30,7 @@ ask()
   key answer "$1"
 }
 
-guest a "$tmp/lifecycle.xen" 'maxmem = 64'
+guest a "$image" 'maxmem = 64'
 wait_console 30 '^ready, balloon [1-9]'
 ask start
 
@@ -68,7 +66,7 @@ expect_match "its last words" "$(console "$domain--incoming")" \
   'suspends .*, all well'
 expect "why it ended" "$(end_reason)" 0
 
-guest b "$tmp/lifecycle.xen" 'on_reboot = "destroy"'
+guest b "$image" 'on_reboot = "destroy"'
 wait_console 30 '^ready, balloon 0$'
 dom0 "xl reboot $domain" || fail "xl reboot"
 wait_end 30
