@@ -31,8 +31,7 @@ static uint32_t skewed(uint32_t lo, uint32_t hi)
 	return lo + rnd(top - lo + 1);
 }
 
-/* --- slots and steps ---------------------------------------------------------
- */
+/* --- slots and steps --------------------------------------------------- */
 
 static uint32_t unused[SLOTS], nunused;
 static uint32_t size_of[SLOTS];
@@ -96,8 +95,7 @@ static void put_all(struct trace *t)
 			put(t, i);
 }
 
-/* --- the programs ----------------------------------------------------------
- */
+/* --- the programs ------------------------------------------------------ */
 
 /*
  * An interpreter with a sweeping collector: strings, closures, tables whose

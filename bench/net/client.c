@@ -61,7 +61,8 @@ static void into(uint64_t bytes, size_t piece, const char *name)
 		puts("no answer from the sink");
 		exit(1);
 	}
-	printf("%s Mbit/s %.0f\n", name, (double)bytes * 8e-6 / (now() - start));
+	printf("%s Mbit/s %.0f\n", name,
+	       (double)bytes * 8e-6 / (now() - start));
 	close(s);
 }
 

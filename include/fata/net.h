@@ -40,8 +40,9 @@ struct net;
 
 /*
  * A frame. Each piece lies in a page of its own, which belongs to the frame;
- * the program may move and shrink a piece within its page. It is owned by whoever has the pointer: by the program after
- * net_receive or net_frame_alloc, by the interface after net_send.
+ * the program may move and shrink a piece within its page. A frame is owned by
+ * whoever has the pointer: by the program after net_receive or
+ * net_frame_alloc, by the interface after net_send.
  */
 struct net_frame {
 	struct net_frame *next; /* for the owner's lists */

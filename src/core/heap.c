@@ -72,8 +72,7 @@ static void *alloc_large(size_t size, size_t align)
 	return p;
 }
 
-/* --- slots -----------------------------------------------------------------
- */
+/* --- slots ------------------------------------------------------------- */
 
 static void poison_check(uintptr_t p)
 {
@@ -181,8 +180,7 @@ static void free_large(struct span *s)
 	heap_large_free(s);
 }
 
-/* --- the interface
- * ------------------------------------------------------------- */
+/* --- the interface ----------------------------------------------------- */
 
 void *heap_alloc(size_t size)
 {

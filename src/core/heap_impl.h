@@ -102,8 +102,7 @@ struct heap {
 
 extern struct heap fata_heap;
 
-/* --- slots and classes -----------------------------------------------------
- */
+/* --- slots and classes ------------------------------------------------- */
 
 /* The class for n bytes, 0 < n <= SLOT_MAX. */
 static inline unsigned class_of(size_t n)
@@ -130,8 +129,7 @@ static inline unsigned class_slot(unsigned c)
 	return (5 + (c & 3)) << (5 + (c - 8) / 4);
 }
 
-/* --- canaries and poison -----------------------------------------------------
- */
+/* --- canaries and poison ----------------------------------------------- */
 
 /*
  * Whoever learns one canary knows neither the secret nor another canary. The
@@ -166,8 +164,7 @@ static inline struct span *span_of(struct list *l)
 	return list_entry(l, struct span, link);
 }
 
-/* --- heap_record.c: where records live
- * ----------------------------------------- */
+/* --- heap_record.c: where records live --------------------------------- */
 
 /* A record with so many cells, unset; NULL when memory is short. */
 struct span *heap_record_alloc(unsigned cells);
@@ -176,8 +173,7 @@ void heap_record_free(struct span *s, unsigned cells);
 /* How many pages records take now. */
 size_t heap_record_pages(void);
 
-/* --- heap_span.c: spans of small slots
- * ------------------------------------------ */
+/* --- heap_span.c: spans of small slots --------------------------------- */
 
 /* Make the heap usable; done before the first span or large allocation. */
 void heap_prepare(void);
@@ -191,8 +187,7 @@ void heap_span_settle(struct span *s);
 /* Give the pages of all spans without a used slot back. */
 void heap_span_trim(void);
 
-/* --- heap_large.c: runs of pages
- * -------------------------------------------------- */
+/* --- heap_large.c: runs of pages --------------------------------------- */
 
 void *heap_large_alloc(size_t size, size_t align);
 void heap_large_free(struct span *s);
@@ -203,8 +198,7 @@ struct span *heap_large_mapped(const void *p);
 /* Resize in place; false if that cannot be. The canary is the caller's. */
 bool heap_large_resize(struct span *s, size_t size);
 
-/* --- heap.c
- * -------------------------------------------------------------------------- */
+/* --- heap.c ------------------------------------------------------------ */
 
 /* These end in a panic that names the address and what is wrong with it. */
 __attribute__((noreturn, cold)) void heap_bad_canary(uintptr_t p, size_t size);

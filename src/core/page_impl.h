@@ -72,8 +72,7 @@ static inline bool is_free(uint64_t w)
 /* The section of an address, NULL if there is none. */
 struct page_section *page_section_of(const void *p);
 
-/* --- page_block.c: free blocks, in lists by order --------------------------
- */
+/* --- page_block.c: free blocks, in lists by order ---------------------- */
 
 /* Take a free block out of its list. Its pages still count as free. */
 void page_block_unlink(struct page_section *s, size_t i);
@@ -87,8 +86,7 @@ struct page_section *page_block_take(unsigned order, size_t *at);
 /* Free n pages from i on, as the largest aligned blocks that fit. */
 void page_run_free(struct page_section *s, size_t i, size_t n);
 
-/* --- page_run.c: runs of any length ------------------------------------------
- */
+/* --- page_run.c: runs of any length ------------------------------------ */
 
 /* Free pages from i on, where a block begins; counts until `enough`. */
 size_t page_run_length(const struct page_section *s, size_t i, size_t enough);

@@ -229,8 +229,7 @@ static size_t give(size_t n)
 	return got;
 }
 
-/* --- following -------------------------------------------------------------
- */
+/* --- following --------------------------------------------------------- */
 
 /* Come as near as possible to what is wanted: are we there? */
 static bool adjust(void)

@@ -141,8 +141,8 @@ static int setup(struct xenbus_device *d)
 
 /* What we want of the backend. */
 static const char *const wishes[] = {
-	"request-rx-copy",   "feature-rx-notify",	  "feature-sg",
-	"feature-gso-tcpv4", "feature-gso-tcpv6",	  "feature-ipv6-csum-offload",
+	"request-rx-copy",   "feature-rx-notify", "feature-sg",
+	"feature-gso-tcpv4", "feature-gso-tcpv6", "feature-ipv6-csum-offload",
 };
 
 static int publish(struct xenbus_device *d, struct xs_transaction *t)

@@ -35,7 +35,7 @@ err_t lwip_ip4_frag(struct pbuf *p, struct netif *netif,
 err_t lwip_ip6_frag(struct pbuf *p, struct netif *netif,
 		    const ip6_addr_t *dest);
 
-/* --- cutting ----------------------------------------------------------------- */
+/* --- cutting ------------------------------------------------------------- */
 
 static uint16_t real_mss(const struct tcp_pcb *pcb)
 {
@@ -98,7 +98,7 @@ static uint16_t sender_mss(const struct netif *netif)
 		hints - offsetof(struct tcp_pcb, netif_hints)));
 }
 
-/* --- headers ------------------------------------------------------------------- */
+/* --- headers ------------------------------------------------------------- */
 
 /* Where the checksum of a frame's TCP or UDP is, and what it covers. */
 struct transport {
@@ -211,7 +211,7 @@ bool offload_valid(const struct net_frame *f)
 	return fold(whole_sum(f, &t)) == 0xffff;
 }
 
-/* --- sending --------------------------------------------------------------------- */
+/* --- sending ------------------------------------------------------------- */
 
 void offload_setup(struct link *l)
 {

@@ -168,7 +168,8 @@ ssize_t tcp_socket_send(struct socket *s, const void *data, size_t n, bool more)
 		return -ENOTCONN;
 	offload_prepare(s->pcb);
 	while (done < n) {
-		size_t part = n - done, room = tcp_sndbuf((struct tcp_pcb *)s->pcb);
+		size_t room = tcp_sndbuf((struct tcp_pcb *)s->pcb);
+		size_t part = n - done;
 		u8_t flags = TCP_WRITE_FLAG_COPY;
 
 		part = part < room ? part : room;

@@ -107,17 +107,16 @@ static void receive(struct link *l, struct net_frame *f)
 static void flush(struct link *l)
 {
 	while (l->first) {
-		struct net_frame *batch[BATCH];
+		/* after: what follows each; a frame that was taken is gone */
+		struct net_frame *batch[BATCH], *after[BATCH];
 		unsigned n = 0, taken;
 		int rc;
 
-		for (struct net_frame *f = l->first; f && n < BATCH; f = f->next)
-			batch[n++] = f;
-		/* What follows the last one taken; the frames are gone then. */
-		struct net_frame *after[BATCH];
-
-		for (unsigned i = 0; i < n; i++)
-			after[i] = batch[i]->next;
+		for (struct net_frame *f = l->first; f && n < BATCH;
+		     f = f->next) {
+			batch[n] = f;
+			after[n++] = f->next;
+		}
 		rc = net_send(l->net, batch, n, 0);
 		if (rc == -ETIMEDOUT)
 			return;
@@ -264,8 +263,12 @@ int stack_start(void)
 		return 0;
 	started = true;
 	lwip_init();
-	for (unsigned i = 0; !rc && (name = manifest_name(FATA_NOTE_NET, i)); i++)
+	for (unsigned i = 0; !rc; i++) {
+		name = manifest_name(FATA_NOTE_NET, i);
+		if (!name)
+			break;
 		rc = add_link(name);
+	}
 	return !stack_links && !rc ? add_link("0") : rc;
 }
 

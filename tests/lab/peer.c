@@ -48,8 +48,7 @@ static void figure(const char *name, unsigned n, uint64_t since, uint64_t count)
 	       (unsigned long long)((clock_mono_ns() - since) / count));
 }
 
-/* --- our pages -------------------------------------------------------------
- */
+/* --- our pages --------------------------------------------------------- */
 
 static void offer(unsigned char *pages, uint32_t *refs)
 {
@@ -132,8 +131,7 @@ static void test_export(void)
 	at_stage(3);
 }
 
-/* --- dom0's pages ------------------------------------------------------------
- */
+/* --- dom0's pages ------------------------------------------------------ */
 
 static struct gnttab_page map[THEIRS];
 static uint32_t refs[THEIRS];

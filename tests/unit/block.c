@@ -63,7 +63,8 @@ static void data(void **state)
 {
 	struct block *b = disk();
 	unsigned char out[1024], in[1024];
-	struct iovec v[] = {{in, 1}, {in + 1, 0}, {in + 1, 700}, {in + 701, 323}};
+	struct iovec v[] = {
+		{in, 1}, {in + 1, 0}, {in + 1, 700}, {in + 701, 323}};
 	struct block_stat s;
 
 	(void)state;

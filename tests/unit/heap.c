@@ -44,8 +44,7 @@ static void memory(size_t bytes)
 	page_add((uintptr_t)p, (uintptr_t)p + bytes);
 }
 
-/* --- the model -------------------------------------------------------------
- */
+/* --- the model --------------------------------------------------------- */
 
 #define SLOTS 4000
 
@@ -238,8 +237,7 @@ static void test_history(void **state)
 		assert_true(passes(starved, &pages));
 }
 
-/* --- single promises --------------------------------------------------------
- */
+/* --- single promises --------------------------------------------------- */
 
 /* Unknown to the compiler, which knows that these cannot be had. */
 static volatile size_t max = SIZE_MAX;
@@ -402,8 +400,7 @@ static void test_promises(void **state)
 		assert_true(passes(small_guest, &fills[i]));
 }
 
-/* --- damage -----------------------------------------------------------------
- */
+/* --- damage ------------------------------------------------------------ */
 
 struct damage {
 	size_t size;

@@ -208,8 +208,7 @@ static void test_fuzz(void **state)
 		assert_true(passes(fuzz, &n));
 }
 
-/* --- shapes of memory ------------------------------------------------------
- */
+/* --- shapes of memory -------------------------------------------------- */
 
 /* A range of every length and misalignment: all of it is used, none beyond. */
 static void shapes(void *arg)

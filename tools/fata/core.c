@@ -83,8 +83,7 @@ static int by_number(const void *a, const void *b)
 	return *x < *y ? -1 : *x > *y;
 }
 
-/* --- the dump ----------------------------------------------------------------
- */
+/* --- the dump ---------------------------------------------------------- */
 
 static int read_dump(struct core *c)
 {
@@ -131,8 +130,7 @@ static int64_t page_of(const struct core *c, uint64_t address)
 	return (uint32_t)c->pfns[low];
 }
 
-/* --- the page tables
- * ----------------------------------------------------------- */
+/* --- the page tables --------------------------------------------------- */
 
 static void add_page(struct core *c, uint64_t address, uint64_t entry)
 {
@@ -197,8 +195,7 @@ static void walk(struct core *c, uint64_t table, int level, uint64_t base)
 	}
 }
 
-/* --- what gdb reads
- * --------------------------------------------------------------- */
+/* --- what gdb reads ---------------------------------------------------- */
 
 /* Registers 0 to 14 stand in the same order in Xen's struct and Linux'. */
 static struct elf_prstatus registers(const struct core *c)

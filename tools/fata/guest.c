@@ -180,8 +180,7 @@ static bool read_xl(struct guest *g)
 	return true;
 }
 
-/* --- the console ------------------------------------------------------------
- */
+/* --- the console ------------------------------------------------------- */
 
 /* The client's stderr: a NUL when it listens; else what is wrong. */
 static bool read_notice(struct guest *g)
@@ -246,8 +245,7 @@ static void write_input(struct guest *g)
 	memmove(g->input, g->input + n, g->input_n);
 }
 
-/* --- signals and deadlines ---------------------------------------------------
- */
+/* --- signals and deadlines --------------------------------------------- */
 
 static void interrupted(struct guest *g, int signals)
 {
@@ -357,8 +355,7 @@ static void watch(struct guest *g, int signals)
 	}
 }
 
-/* --- the end
- * ------------------------------------------------------------------ */
+/* --- the end ----------------------------------------------------------- */
 
 static bool crashed(const struct guest *g)
 {

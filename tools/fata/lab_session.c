@@ -177,8 +177,7 @@ int lab_wait_agent(int port, int ms, int set_clock)
 	return rc;
 }
 
-/* --- commands --------------------------------------------------------------
- */
+/* --- commands ---------------------------------------------------------- */
 
 static struct termios saved_terminal;
 static volatile sig_atomic_t terminal_fd = -1;
@@ -380,8 +379,7 @@ int lab_console(const char *domain)
 	return lab_exec(argv, 0, 1, 2, 1);
 }
 
-/* --- files -----------------------------------------------------------------
- */
+/* --- files ------------------------------------------------------------- */
 
 static int wait_result(struct session *s)
 {

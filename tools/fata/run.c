@@ -162,8 +162,7 @@ static int run_unix(char **argv)
 	return run_program(argv);
 }
 
-/* --- in the lab -------------------------------------------------------------
- */
+/* --- in the lab -------------------------------------------------------- */
 
 /* Copies a file into dom0's folder; *path becomes its place there. */
 static int put(const char **path, const char *folder, const char *as)
@@ -289,8 +288,7 @@ static int run_here(struct run *r)
 	return status;
 }
 
-/* --- the command
- * -------------------------------------------------------------- */
+/* --- the command ------------------------------------------------------- */
 
 /* What the tool itself does when the guest has crashed (guest.c). */
 static int take_on_crash(struct run *r)

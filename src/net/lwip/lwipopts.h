@@ -28,7 +28,7 @@
 #define ETH_PAD_SIZE 0
 #define PBUF_LINK_HLEN 14
 
-/* --- protocols -------------------------------------------------------------- */
+/* --- protocols ----------------------------------------------------------- */
 #define LWIP_IPV4 1
 #define LWIP_IPV6 1
 #define LWIP_ICMP 1
@@ -58,7 +58,7 @@
 #define MEMP_NUM_ND6_QUEUE 64
 #define IP_REASS_MAX_PBUFS 256
 
-/* --- TCP --------------------------------------------------------------------- */
+/* --- TCP ----------------------------------------------------------------- */
 /*
  * The segment that we announce; the interface's MTU makes it smaller. What is
  * really cut at once is larger (offload.c).
@@ -83,7 +83,7 @@
 #define LWIP_NETIF_HWADDRHINT 1
 #define MEMP_NUM_TCP_PCB 65535
 
-/* --- interfaces ---------------------------------------------------------------- */
+/* --- interfaces ---------------------------------------------------------- */
 #define LWIP_CHECKSUM_CTRL_PER_NETIF 1
 #define LWIP_NETIF_STATUS_CALLBACK 1
 #define LWIP_NETIF_LINK_CALLBACK 0
