@@ -2,7 +2,8 @@
 /*
  * peer.c - the guest's side of a conversation with dom0 (dom0/peer.c): pages
  * that it offers and wants back, events both ways, and dom0's pages mapped,
- * copied and unmapped in batches. Prints `figure NAME NANOSECONDS` lines.
+ * copied and unmapped in batches; and the cost of delivering many events.
+ * Prints `figure NAME NANOSECONDS` lines.
  *
  * First argument: how many rounds of each (default 20).
  */
@@ -203,10 +204,53 @@ static void test_import(void)
 	wait_stage(4);
 }
 
+/* --- dispatch ----------------------------------------------------------------
+ */
+
+static unsigned fired;
+
+static void count(void *arg)
+{
+	(void)arg;
+	fired++;
+}
+
+/* n channels are pending: what does it cost to deliver all of them? */
+static void dispatch(unsigned n)
+{
+	unsigned times = n > rounds * 100 ? 3 : 3 + rounds * 100 / n;
+	struct evtchn *e = calloc(n, sizeof(*e));
+	uint64_t ns = 0, start;
+
+	check(e);
+	for (unsigned i = 0; i < n; i++) {
+		check_equal(evtchn_bind_ipi(&e[i]), 0);
+		evtchn_handle(&e[i], count, NULL);
+		evtchn_unmask(&e[i]);
+	}
+	fired = 0;
+	for (unsigned r = 0; r < times; r++) {
+		for (unsigned i = 0; i < n; i++)
+			evtchn_notify(&e[i]);
+		start = clock_mono_ns();
+		while (fired < (r + 1) * n)
+			fata_yield();
+		ns += clock_mono_ns() - start;
+	}
+	printf("figure dispatch-event-%u %llu\n", n,
+	       (unsigned long long)(ns / times / n));
+	for (unsigned i = 0; i < n; i++)
+		check_equal(evtchn_close(&e[i]), 0);
+	free(e);
+}
+
 int main(int argc, char **argv)
 {
 	if (argc > 1)
 		rounds = atoi(argv[1]);
+	dispatch(1);
+	dispatch(100);
+	dispatch(4000);
 	test_export();
 	test_import();
 	printf("peer: ok\n");

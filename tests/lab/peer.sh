@@ -11,7 +11,7 @@ lab
 
 "$fata" lab put "$B/tests/lab/dom0/peer" /root/peer || broken "cannot put peer"
 guest 1 "$B/tests/lab/peer.xen" 'memory = 64' 'cmdline = "20"' \
-  'max_grant_frames = 64'
+  'max_grant_frames = 64' 'max_event_channels = 4200'
 dom0 "/root/peer \$(xl domid $domain)" >"$tmp/peer" 2>&1 || {
   cat "$tmp/peer"
   fail "dom0's side failed"
