@@ -85,7 +85,17 @@ $(BUILD)/lib/libc.a: $(PKGSTAMP) scripts/dehlt.sh
 	@mkdir -p $(@D)
 	$(Q)scripts/dehlt.sh $(PKG)/usr/lib/x86_64-linux-musl/libc.a $@
 
-SDK := $(BUILD)/lib/libfata.a $(BUILD)/lib/fata.ld $(BUILD)/lib/libc.a
+# Program code for archives that were built against glibc.
+GLIBC := $(patsubst src/%,$(BUILD)/user/%.o,$(wildcard src/glibc/*.c))
+$(BUILD)/user/%.c.o: src/%.c | $(PKGSTAMP)
+	@mkdir -p $(@D)
+	$(Q)$(CC) -std=gnu11 -O2 -g $(WARN) -fno-builtin -fno-pie -fcf-protection \
+		-fstack-protector-strong -ffunction-sections -fdata-sections \
+		-nostdinc -isystem $(MUSL) -isystem $(GCCHDR) -MMD -MP -c $< -o $@
+$(BUILD)/lib/libglibc.a: $(GLIBC)
+	$(Q)rm -f $@ && ar rcsD $@ $^
+
+SDK := $(addprefix $(BUILD)/lib/,libfata.a fata.ld libc.a libglibc.a)
 
 # --- the tool ------------------------------------------------------------
 
