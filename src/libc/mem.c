@@ -14,8 +14,9 @@
  * allocator itself may run on it and cannot serve a fault of its own.
  *
  * A file is mapped by copying, so a mapping does not see later writes to the
- * file; a shared mapping that could be written is refused.
+ * file, nor do two mappings of one file see each other's.
  */
+#include <core/list.h>
 #include <core/range.h>
 #include <core/vm.h>
 #include <errno.h>
@@ -85,6 +86,97 @@ static int isolate(uint64_t at, uint64_t end)
 	return err ? err : cut(end);
 }
 
+/*
+ * A shared mapping of a file is a copy that is written back, by msync and when
+ * it goes.
+ */
+struct shared {
+	struct list all;
+	uint64_t at, end, offset; /* offset: in the file, of `at` */
+	struct file *file;
+};
+
+static struct list shared = LIST_INIT(shared);
+
+static int write_back(const struct shared *s, uint64_t at, uint64_t end)
+{
+	uint64_t pos = s->offset + (at - s->at);
+	struct stat stat = {0};
+	ssize_t n;
+
+	if (s->file->ops->stat(s->file, &stat) ||
+	    pos >= (uint64_t)stat.st_size)
+		return 0;
+	if (end - at > (uint64_t)stat.st_size - pos)
+		end = at + (uint64_t)stat.st_size - pos;
+	/* not through the file's flags: O_APPEND means nothing here */
+	n = s->file->ops->write(s->file, (void *)at, end - at, &pos);
+	return n < 0 ? (int)n : 0;
+}
+
+static int sync_shared(uint64_t at, uint64_t end)
+{
+	int err = 0;
+
+	list_for_each (l, &shared) {
+		struct shared *s = list_entry(l, struct shared, all);
+		uint64_t from = at > s->at ? at : s->at;
+		uint64_t to = end < s->end ? end : s->end;
+
+		if (from < to && user_readable((void *)from, to - from))
+			err = write_back(s, from, to);
+	}
+	return err;
+}
+
+static int note_shared(uint64_t at, uint64_t end, struct file *f,
+		       uint64_t offset)
+{
+	struct shared *s = heap_alloc(sizeof(*s));
+
+	if (!s)
+		return -ENOMEM;
+	*s = (struct shared){
+		.at = at, .end = end, .offset = offset, .file = f};
+	file_get(f);
+	list_add_last(&shared, &s->all);
+	return 0;
+}
+
+/* [at, end) is unmapped: what is left of each mapping stays. */
+static void cut_shared(uint64_t at, uint64_t end)
+{
+	sync_shared(at, end);
+	list_for_each (l, &shared) {
+		struct shared *s = list_entry(l, struct shared, all);
+
+		if (end <= s->at || at >= s->end)
+			continue;
+		/* the upper part lives on by itself */
+		if (end < s->end)
+			note_shared(end, s->end, s->file,
+				    s->offset + end - s->at);
+		if (at > s->at) {
+			s->end = at;
+			continue;
+		}
+		list_remove(&s->all);
+		file_put(s->file);
+		heap_free(s);
+	}
+}
+
+static bool is_shared(uint64_t at)
+{
+	list_for_each (l, &shared) {
+		struct shared *s = list_entry(l, struct shared, all);
+
+		if (at >= s->at && at < s->end)
+			return true;
+	}
+	return false;
+}
+
 /* Is all of [at, end) the program's? */
 static bool noted(uint64_t at, uint64_t end)
 {
@@ -104,6 +196,8 @@ static int unmap(uint64_t at, uint64_t end)
 	struct range *r;
 	int err = isolate(at, end);
 
+	if (!err && !list_empty(&shared))
+		cut_shared(at, end);
 	while (!err && (r = range_after(&maps, at)) && r->start < end) {
 		err = vm_release((void *)r->start, r->end - r->start);
 		if (err)
@@ -181,13 +275,14 @@ static long map_file(uint64_t at, uint64_t size, int prot, int flags,
 		     struct file *f, uint64_t offset)
 {
 	uint64_t pos = offset, done = 0;
+	bool back = (flags & MAP_TYPE) != MAP_PRIVATE && file_writes(f);
 
 	if (!f->ops->seekable)
 		return -ENODEV;
 	if (!file_reads(f))
 		return -EACCES;
-	if ((flags & MAP_TYPE) != MAP_PRIVATE && prot & PROT_WRITE)
-		return -ENODEV;
+	if ((flags & MAP_TYPE) != MAP_PRIVATE && prot & PROT_WRITE && !back)
+		return -EACCES;
 	at = (uint64_t)map_anonymous(at, size, PROT_READ | PROT_WRITE, flags);
 	if ((long)at < 0)
 		return (long)at;
@@ -204,6 +299,10 @@ static long map_file(uint64_t at, uint64_t size, int prot, int flags,
 	}
 	if (prot != (PROT_READ | PROT_WRITE))
 		sys_mprotect(at, size, prot);
+	if (back && f->ops->stat && note_shared(at, at + size, f, offset)) {
+		unmap(at, at + size);
+		return -ENOMEM;
+	}
 	return (long)at;
 }
 
@@ -313,6 +412,8 @@ long sys_mremap(uint64_t at, uint64_t old, uint64_t new, int flags, uint64_t to)
 	r = old && at < SPACE ? range_find(&maps, at) : NULL;
 	if (!r || r->end - at < old)
 		return -EFAULT;
+	if (is_shared(at))
+		return -EINVAL;
 	if (flags & MREMAP_FIXED)
 		return isolate(at, at + old)
 			       ? -ENOMEM
@@ -376,14 +477,15 @@ long sys_mincore(uint64_t at, uint64_t size, unsigned char *vec)
 	return 0;
 }
 
-/* Nothing is written behind a mapping, so there is nothing to bring home. */
 long sys_msync(uint64_t at, uint64_t size, int flags)
 {
+	uint64_t end = at + page_up(size);
+
 	if (at % PAGE_SIZE || flags & ~7)
 		return -EINVAL;
-	return size > SPACE || at > SPACE || !noted(at, at + page_up(size))
-		       ? -ENOMEM
-		       : 0;
+	if (size > SPACE || at > SPACE || !noted(at, end))
+		return -ENOMEM;
+	return sync_shared(at, end);
 }
 
 /* Nothing is ever swapped out. */

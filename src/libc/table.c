@@ -141,10 +141,10 @@ static const struct syscall table[SYSCALL_MAX] = {
 
 	/* memory */
 	PART(mmap, sys_mmap,
-	     "files are copied; no PROT_EXEC, no shared writable file"),
+	     "files are copied, shared ones written back; no PROT_EXEC"),
 	DONE(munmap, sys_munmap),
 	PART(mprotect, sys_mprotect, "no PROT_EXEC; on mappings only"),
-	DONE(mremap, sys_mremap),
+	PART(mremap, sys_mremap, "not of shared files"),
 	PART(madvise, sys_madvise, "MADV_DONTNEED; others do nothing"),
 	PART(mincore, sys_mincore, "all pages are in memory"),
 	DONE(msync, sys_msync),

@@ -403,6 +403,16 @@ static void mapping_and_copying(void)
 	check(!memcmp(p, "0123456789\0", 11));
 	p[0] = 'x';
 	check_equal(munmap(p, 8192), 0);
+	p = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	check(p != MAP_FAILED);
+	p[3] = 'y';
+	check_equal(msync(p, 4096, MS_SYNC), 0);
+	check_equal(pread(fd, text, 16, 0), 10);
+	check(!memcmp(text, "012y456789", 10));
+	p[3] = '3';
+	check_equal(munmap(p, 8192), 0);
+	check_equal(pread(fd, text, 4, 0), 4);
+	check(!memcmp(text, "0123", 4));
 	to = open("n", O_CREAT | O_RDWR, 0600);
 	off_t at = 2;
 	check_equal(sendfile(to, fd, &at, 100), 8);

@@ -92,7 +92,8 @@ static void add_link_start(struct strv *c, const struct sdk *sdk)
 {
 	strv_addn(c, "-nostdlib", "-static", "-no-pie", "-Wl,--gc-sections",
 		  "-Wl,--build-id=none", "-Wl,-z,noexecstack",
-		  "-Wl,--eh-frame-hdr", "-T", NULL);
+		  "-Wl,--eh-frame-hdr", "-Wl,--wrap=__newlocale",
+		  "-Wl,--wrap=__duplocale", "-T", NULL);
 	add_file(c, sdk->lib, "fata.ld");
 	add_file(c, sdk->musl_lib, "crt1.o");
 	add_file(c, sdk->musl_lib, "crti.o");
