@@ -49,8 +49,9 @@ static int skipped(long n)
 	static const short skip[] = {
 		SYS_exit, SYS_exit_group, SYS_kill, SYS_tkill, SYS_tgkill,
 		SYS_rt_sigqueueinfo, SYS_rt_sigreturn, SYS_rt_sigaction,
-		SYS_pause, SYS_rt_sigsuspend, SYS_rt_sigtimedwait, SYS_nanosleep,
-		SYS_clock_nanosleep, SYS_poll, SYS_ppoll, SYS_select,
+		SYS_pause, SYS_rt_sigsuspend, SYS_rt_sigtimedwait,
+		SYS_nanosleep, SYS_clock_nanosleep, SYS_poll, SYS_ppoll,
+		SYS_select,
 		SYS_pselect6, SYS_epoll_wait, SYS_epoll_pwait,
 		SYS_epoll_pwait2, SYS_read, SYS_readv, SYS_preadv2,
 		SYS_clone, SYS_arch_prctl, SYS_sigaltstack, SYS_alarm,
@@ -72,9 +73,9 @@ int main(int argc, char **argv);
 static uint64_t argument(void)
 {
 	static const uint64_t odd[] = {
-		0,	    1,		~0ull,	    0x7fffffff, 0x80000000,
-		1ull << 47, 1ull << 63, 0x10000,    4096,	0xfffffffffffff000,
-		0x10000000000, 0x18000000000 - 4096, 8, 0xa0000, 1ull << 46,
+		0, 1, ~0ull, 0x7fffffff, 0x80000000, 1ull << 46, 1ull << 47,
+		1ull << 63, 0x10000, 4096, 0xfffffffffffff000, 0x10000000000,
+		0x18000000000 - 4096, 8, 0xa0000,
 	};
 
 	switch (next() % 8) {
