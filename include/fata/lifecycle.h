@@ -10,8 +10,9 @@
  * end.h ends the guest for all other reasons.
  *
  * A suspend happens to the program: it stops in the middle of a blocking call
- * and goes on, perhaps on another host, hours later by the wall clock, while
- * the monotonic clock counts on without the gap. Connections of the network
+ * and goes on, perhaps on another host, hours later by the wall clock. In a new
+ * domain the monotonic clock counts on where it stopped; in the same one (a
+ * checkpoint) the time that this took is counted. Connections of the network
  * may be gone by then, as after a long outage.
  */
 #ifndef FATA_LIFECYCLE_H

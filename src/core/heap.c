@@ -17,6 +17,7 @@
 
 #include "core/assert.h"
 #include "core/heap_impl.h"
+#include "core/oom.h"
 
 #define likely(x)   __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
@@ -44,6 +45,7 @@ __attribute__((noreturn, cold)) static void bad_pointer(const char *what,
 static void *refused(void)
 {
 	fata_heap.n.failures++;
+	oom_refused();
 	return NULL;
 }
 

@@ -32,7 +32,6 @@
 #include "platform.h"
 #include "xen/lifecycle.h"
 #include "xen/trace_export.h"
-#include "xen/xenstore.h"
 
 FATA_LOG_SOURCE("lifecycle");
 
@@ -305,7 +304,6 @@ static int run(void *arg)
 	int err;
 
 	(void)arg;
-	xs_forget_past(clock_deadline(CALL_NS));
 	err = xs_watch(&shutdown, "control/shutdown", touched, NULL,
 		       FATA_FOREVER);
 	if (err)

@@ -13,17 +13,11 @@ struct xenstore_domain_interface;
 /*
  * Use the ring in this page (HVM_PARAM_STORE_PFN, identity mapped), announced
  * on the toolstack's port (HVM_PARAM_STORE_EVTCHN). Without this call every
- * xs_ function returns -ENODEV. Returns 0 or evtchn_bind_port's error. Does
- * not block.
+ * xs_ function returns -ENODEV. What an earlier kernel of this domain left in
+ * xenstored (watches, transactions) is dropped. Returns 0 or
+ * evtchn_bind_port's error. Does not block.
  */
 int xs_init(struct xenstore_domain_interface *page, uint32_t port);
-
-/*
- * At boot, on a task: drop watches that an earlier kernel of this domain left
- * behind, if xenstored can (control/platform-feature-xs_reset_watches). Can
- * block, not beyond the deadline.
- */
-void xs_forget_past(uint64_t deadline);
 
 /*
  * Send nothing new, and wait for the answers to what was sent. 0, or

@@ -12,7 +12,6 @@
 
 #include <fata/heap.h>
 #include "core/fmt.h"
-#include "xen/xenstore.h"
 #include "xen/xs_call.h"
 
 /* A directory larger than this is refused, changing ones tried this often. */
@@ -383,17 +382,11 @@ int xs_set_target(uint16_t domid, uint16_t target, uint64_t deadline)
 
 int xs_reset_watches(uint64_t deadline)
 {
-	return xs_talk_text(XS_RESET_WATCHES, NULL, "", NULL, deadline);
-}
+	int err = xs_talk_text(XS_RESET_WATCHES, NULL, "", NULL, deadline);
 
-void xs_forget_past(uint64_t deadline)
-{
-	uint64_t can;
-
-	if (xs_read_u64(NULL, "control/platform-feature-xs_reset_watches", 1,
-			&can, deadline) == 0 &&
-	    can)
-		xs_reset_watches(deadline);
+	if (err == 0)
+		xs_watch_reset();
+	return err;
 }
 
 int xs_control(const char *const *words, unsigned int n, char **answer,

@@ -207,6 +207,10 @@ static void handle(struct message *m)
 			return answer_error(m, "EAGAIN");
 		}
 		break;
+	case XS_RESET_WATCHES:
+		CHECK(d.requests == 1); /* later it would end our watches */
+		d.n_watches = 0;
+		break;
 	case XS_DIRECTORY:
 		if (d.directory_size > XENSTORE_PAYLOAD_MAX)
 			return answer_error(m, "E2BIG");
@@ -265,6 +269,26 @@ static void serve(void *arg)
 	flush_out();
 }
 
+static void ignore(void *arg, const char *path)
+{
+	(void)arg;
+	(void)path;
+}
+
+/* A watch that is set at once survives the forgetting of an earlier life. */
+static void first_start(void)
+{
+	struct xs_watch *w;
+
+	strcpy(d.watch[d.n_watches++].path, "left behind");
+	CHECK(xs_init(d.page, d.guest_port) == 0);
+	CHECK(xs_watch(&w, "a", ignore, NULL, FATA_FOREVER) == 0);
+	sim_sleep(10 * FATA_NS_PER_MS);
+	CHECK(d.n_watches == 1 && !strcmp(d.watch[0].path, "a"));
+	xs_unwatch(w);
+	sim_sleep(10 * FATA_NS_PER_MS);
+}
+
 static int set_up(void **state)
 {
 	static bool booted;
@@ -288,7 +312,7 @@ static int set_up(void **state)
 	if (booted)
 		CHECK(xs_resume_at(d.page, d.guest_port) == 0);
 	else
-		CHECK(xs_init(d.page, d.guest_port) == 0);
+		first_start();
 	booted = true;
 	sim_sleep(10 * FATA_NS_PER_MS);
 	return 0;

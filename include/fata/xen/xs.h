@@ -205,7 +205,10 @@ int xs_resume(uint16_t domid, uint64_t deadline);
 /* Let domid do what target may do. */
 int xs_set_target(uint16_t domid, uint16_t target, uint64_t deadline);
 
-/* Forget all watches and transactions of this guest; done at boot. */
+/*
+ * Have xenstored forget all watches and transactions of this guest; ours are
+ * registered again. Done at boot by itself.
+ */
 int xs_reset_watches(uint64_t deadline);
 
 /*
