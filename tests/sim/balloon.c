@@ -130,7 +130,7 @@ static void random_targets(void)
 static void test_random_targets(void **state)
 {
 	(void)state;
-	sim_runs(100, random_targets);
+	sim_runs(20, random_targets);
 }
 
 int main(void)
