@@ -61,10 +61,10 @@ done
 # A migrated domain's console is logged under the name it arrived with.
 dom0 "xl sysrq $domain m"
 wait_console 60 'lifecycle: memory:' "$domain--incoming"
-dom0 "xl shutdown -w $domain" || fail "xl shutdown"
+said=$(dom0 "xl shutdown -w $domain") || fail "xl shutdown"
+expect_match "what xl saw" "$said" 'reason code 0'
 expect_match "its last words" "$(console "$domain--incoming")" \
   'suspends .*, all well'
-expect "why it ended" "$(end_reason)" 0
 
 guest b "$image" 'on_reboot = "destroy"'
 wait_console 30 '^ready, balloon 0$'
