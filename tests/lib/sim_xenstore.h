@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The simulated xenstored in two halves: the tree with its permissions,
- * transactions and watches (sim_xenstore.c), and the connections of guests
- * over their rings (sim_xs_ring.c).
+ * The simulated xenstored: the tree with its permissions, transactions and
+ * watches (sim_xs_tree.c), requests (sim_xenstore.c), and the connections of
+ * guests over their rings (sim_xs_ring.c).
  */
 #ifndef SIM_XENSTORE_H
 #define SIM_XENSTORE_H
@@ -84,5 +84,31 @@ void sim_xs_start(void);
 
 /* What libxl writes for a new guest. */
 void sim_xs_populate(struct sim_domain *d);
+
+/* Parts of the tree (sim_xs_tree.c) for the requests (sim_xenstore.c). */
+struct sim_xenstore *sim_xs(void);
+void *sim_xs_must(void *p);
+struct sim_xs_node *sim_xs_node_new(const char *name, size_t n);
+struct sim_xs_node *sim_xs_walk(struct sim_xs_node *root, const char *path,
+				struct sim_xs_node **last, const char **rest);
+struct sim_xs_node *sim_xs_lookup(struct sim_xs_node *root, const char *path);
+struct sim_xs_node *sim_xs_make(struct sim_xs_node *root, const char *path,
+				uint16_t creator);
+void sim_xs_set_value(struct sim_xs_node *node, const void *value, size_t n);
+unsigned int sim_xs_owned(const struct sim_xs_node *node, uint16_t id);
+bool sim_xs_may(const struct sim_xs_node *node, uint16_t id, char what);
+int sim_xs_parse_perm(const char *s, struct sim_xs_perm *p);
+void sim_xs_fire(const char *path, bool removed);
+void sim_xs_changed(struct sim_xs_transaction *t, const char *path,
+		    bool removed);
+void sim_xs_watch_free(struct sim_xs_watch **p);
+struct sim_xs_watch *sim_xs_watch_new(struct sim_domain *d, const char *path,
+				      const char *given, const char *token);
+struct sim_xs_transaction **sim_xs_find(struct sim_domain *d, uint32_t id);
+int sim_xs_begin(struct sim_domain *d, char *out, size_t *len);
+int sim_xs_end(struct sim_xs_transaction **p, bool commit);
+void sim_xs_node_free(struct sim_xs_node *node);
+struct sim_xs_node **sim_xs_child(struct sim_xs_node *node, const char *name,
+				  size_t n);
 
 #endif
