@@ -4,11 +4,13 @@
 # linux-guest.sh - starts Debian's Linux as a PVH guest in the running lab: the
 # peer that benchmarks compare with, and the other end that tests talk to.
 #
-# Interface: linux-guest.sh [-a ADDRESS/BITS] [-f FILE]... -s SCRIPT NAME [LINE...]
+# Interface: linux-guest.sh [-n] [-a ADDRESS/BITS] [-f FILE]... -s SCRIPT NAME
+#   [LINE...]
 #   SCRIPT runs in the guest on its console, the FILEs lie beside it (in /guest,
 #   modes kept; programs must be static). The last line on the console is
 #   "linux-guest: status N"; then the guest powers off. eth0 gets ADDRESS.
 #   Each LINE goes into the configuration: 'vif = ["bridge=xenbr0"]', ...
+#   -n: do not start it, only put /tmp/NAME.cfg and what it needs into dom0.
 #   The guest runs when this returns; its console is in dom0's
 #   /var/log/xen/console/guest-NAME.log.
 #   Environment: FATA_LAB_DIR, FATA_LAB_RUN, FATA (the tool; build/fata).
@@ -21,7 +23,7 @@ lab=${FATA_LAB_DIR:-$here/../build/lab}
 fata=${FATA:-$here/../build/fata}
 modules="xen-netfront xen-blkfront xen-privcmd xen-evtchn xen-gntdev
   xen-gntalloc xenfs"
-address='' script='' files=()
+address='' script='' files=() start=1
 
 die()
 {
@@ -29,9 +31,10 @@ die()
   exit 1
 }
 
-usage="usage: linux-guest.sh [-a ADDRESS/BITS] [-f FILE]... -s SCRIPT NAME"
-while getopts a:f:s: option; do
+usage="usage: linux-guest.sh [-n] [-a ADDRESS/BITS] [-f FILE]... -s SCRIPT NAME"
+while getopts na:f:s: option; do
   case $option in
+  n) start= ;;
   a) address=$OPTARG ;;
   f) files+=("$OPTARG") ;;
   s) script=$OPTARG ;;
@@ -119,6 +122,7 @@ done
   printf '%s\n' "$@"
 } >"$tmp/cfg"
 "$fata" lab put "$tmp/cfg" "/tmp/$name.cfg"
+[ -n "$start" ] || exit 0
 "$fata" lab exec "rm -f /var/log/xen/console/guest-$name.log
   xl create -q -p /tmp/$name.cfg || exit 1
   tries=0

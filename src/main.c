@@ -118,6 +118,10 @@ static struct cmdline read_parameters(void)
 	struct cmdline c;
 	int rc;
 
+	if (boot_info.cmdline_cut) {
+		log_error("command line: longer than 64 KiB");
+		end_early(PARAM_BAD);
+	}
 	rc = cmdline_parse(boot_cmdline(), "fata", &c);
 	if (rc == -EINVAL) {
 		log_error("command line: %s at byte %zu", c.error, c.error_at);

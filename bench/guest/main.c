@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The program of bench/guest.sh: operations of libc and, with -DFATA, of Fata's
+ * own tasks, each the best of several rounds, in nanoseconds. Rows of the same
+ * name are compared, so a task's row stands beside a thread's on Linux.
+ */
+#include <pthread.h>
+#include <sched.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#ifdef FATA
+#include <fata/sync.h>
+#include <fata/task.h>
+#include <fata/timer.h>
+#endif
+
+#define ROUNDS 5
+
+static uint64_t now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
+static void measure(const char *name, void (*fn)(unsigned n), unsigned n)
+{
+	double best = 1e18;
+
+	for (int i = 0; i < ROUNDS; i++) {
+		uint64_t start = now();
+		double took;
+
+		fn(n);
+		took = (double)(now() - start) / n;
+		if (took < best)
+			best = took;
+	}
+	printf("bench %s|ns|less|%.1f\n", name, best);
+}
+
+/* --- threads ----------------------------------------------------------------
+ */
+
+static void *nothing(void *arg)
+{
+	return arg;
+}
+
+static void spawn(unsigned n)
+{
+	pthread_t t;
+
+	while (n--) {
+		if (pthread_create(&t, NULL, nothing, NULL))
+			abort();
+		pthread_join(t, NULL);
+	}
+}
+
+static void spawn_many(unsigned n)
+{
+	static pthread_t t[500];
+
+	for (unsigned i = 0; i < n; i++)
+		if (pthread_create(&t[i], NULL, nothing, NULL))
+			abort();
+	for (unsigned i = 0; i < n; i++)
+		pthread_join(t[i], NULL);
+}
+
+static void *yielder(void *arg)
+{
+	for (uintptr_t n = (uintptr_t)arg; n; n--)
+		sched_yield();
+	return NULL;
+}
+
+static void yield(unsigned n)
+{
+	pthread_t t;
+
+	if (pthread_create(&t, NULL, yielder, (void *)(uintptr_t)(n / 2)))
+		abort();
+	yielder((void *)(uintptr_t)(n / 2));
+	pthread_join(t, NULL);
+}
+
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t cond = PTHREAD_COND_INITIALIZER;
+static unsigned turn;
+
+static void lock(unsigned n)
+{
+	while (n--) {
+		pthread_mutex_lock(&mutex);
+		pthread_mutex_unlock(&mutex);
+	}
+}
+
+static void rounds(unsigned n, unsigned me)
+{
+	pthread_mutex_lock(&mutex);
+	for (; n; n--) {
+		while (turn != me)
+			pthread_cond_wait(&cond, &mutex);
+		turn = !me;
+		pthread_cond_signal(&cond);
+	}
+	pthread_mutex_unlock(&mutex);
+}
+
+static void *other(void *arg)
+{
+	rounds((unsigned)(uintptr_t)arg, 1);
+	return NULL;
+}
+
+static void round_trip(unsigned n)
+{
+	pthread_t t;
+
+	if (pthread_create(&t, NULL, other, (void *)(uintptr_t)n))
+		abort();
+	rounds(n, 0);
+	pthread_join(t, NULL);
+}
+
+/* --- the rest of libc -------------------------------------------------------
+ */
+
+static void read_clock(unsigned n)
+{
+	while (n--)
+		now();
+}
+
+static void heap(unsigned n)
+{
+	static void *p[64];
+
+	for (unsigned i = 0; i < n; i++) {
+		free(p[i % 64]);
+		p[i % 64] = malloc(16 + i * 37 % 1000);
+	}
+}
+
+static void sleep_short(unsigned n)
+{
+	static const struct timespec t = {.tv_nsec = 100000};
+
+	while (n--)
+		nanosleep(&t, NULL);
+}
+
+static void copy(unsigned n)
+{
+	static char a[65536], b[65536];
+
+	while (n--) {
+		memcpy(a, b, sizeof(a));
+		__asm__ volatile("" : : "r"(a) : "memory");
+	}
+}
+
+/* A system call that does next to nothing. */
+static void call(unsigned n)
+{
+	while (n--)
+		getppid();
+}
+
+/* --- Fata's own -------------------------------------------------------------
+ */
+
+#ifdef FATA
+static int task_yielder(void *arg)
+{
+	for (uintptr_t n = (uintptr_t)arg; n; n--)
+		fata_yield();
+	return 0;
+}
+
+static void task_yield(unsigned n)
+{
+	struct task *t;
+
+	if (fata_task_spawn(&t, NULL, task_yielder, (void *)(uintptr_t)(n / 2)))
+		abort();
+	task_yielder((void *)(uintptr_t)(n / 2));
+	fata_task_join(t, NULL, FATA_FOREVER);
+}
+
+static int task_nothing(void *arg)
+{
+	(void)arg;
+	return 0;
+}
+
+static void task_spawn(unsigned n)
+{
+	struct task *t;
+
+	while (n--) {
+		if (fata_task_spawn(&t, NULL, task_nothing, NULL))
+			abort();
+		fata_task_join(t, NULL, FATA_FOREVER);
+	}
+}
+
+static void task_spawn_many(unsigned n)
+{
+	static struct task *t[500];
+
+	for (unsigned i = 0; i < n; i++)
+		if (fata_task_spawn(&t[i], NULL, task_nothing, NULL))
+			abort();
+	for (unsigned i = 0; i < n; i++)
+		fata_task_join(t[i], NULL, FATA_FOREVER);
+}
+
+static struct mutex task_mutex;
+
+static void task_lock(unsigned n)
+{
+	while (n--) {
+		mutex_lock(&task_mutex, FATA_FOREVER);
+		mutex_unlock(&task_mutex);
+	}
+}
+
+static struct chan there, back;
+
+static int answer(void *arg)
+{
+	unsigned word;
+
+	for (uintptr_t n = (uintptr_t)arg; n; n--) {
+		chan_recv(&there, &word, FATA_FOREVER);
+		chan_send(&back, &word, FATA_FOREVER);
+	}
+	return 0;
+}
+
+static void task_round_trip(unsigned n)
+{
+	struct task *t;
+	unsigned word = 0;
+
+	if (chan_init(&there, sizeof(word), 1) ||
+	    chan_init(&back, sizeof(word), 1) ||
+	    fata_task_spawn(&t, NULL, answer, (void *)(uintptr_t)n))
+		abort();
+	for (; n; n--) {
+		chan_send(&there, &word, FATA_FOREVER);
+		chan_recv(&back, &word, FATA_FOREVER);
+	}
+	fata_task_join(t, NULL, FATA_FOREVER);
+	chan_destroy(&there);
+	chan_destroy(&back);
+}
+
+static void fire(void *arg)
+{
+	(void)arg;
+}
+
+#define TIMERS 100000
+
+static void timers(unsigned n)
+{
+	struct timer *t = calloc(n, sizeof(*t));
+	uint32_t x = 1;
+
+	for (unsigned i = 0; t && i < n; i++) {
+		x = x * 1664525 + 1013904223;
+		timer_set(&t[i], x, fire, NULL); /* all due */
+	}
+	fata_yield();
+	for (unsigned i = 0; t && i < n; i++)
+		timer_cancel(&t[i]);
+	free(t);
+}
+
+static void task_sleep(unsigned n)
+{
+	while (n--)
+		fata_sleep(100000);
+}
+#else
+#define task_yield      yield
+#define task_spawn      spawn
+#define task_spawn_many spawn_many
+#define task_lock       lock
+#define task_round_trip round_trip
+#define task_sleep      sleep_short
+#endif
+
+int main(void)
+{
+	measure("pthread create and join", spawn, 200);
+	measure("500 pthreads at once, each", spawn_many, 500);
+	measure("sched_yield to another thread", yield, 5000);
+	measure("mutex lock and unlock", lock, 20000);
+	measure("round trip by a condition", round_trip, 2000);
+	measure("task spawn and join", task_spawn, 200);
+	measure("500 tasks at once, each", task_spawn_many, 500);
+	measure("task yield to another", task_yield, 5000);
+	measure("task mutex lock and unlock", task_lock, 20000);
+	measure("task round trip by channels", task_round_trip, 2000);
+	measure("task sleep of 100 us", task_sleep, 100);
+	measure("nanosleep of 100 us", sleep_short, 100);
+	measure("clock_gettime", read_clock, 10000);
+	measure("malloc and free, 16 to 1015 bytes", heap, 20000);
+	measure("memcpy of 64 KiB", copy, 500);
+	measure("getppid", call, 10000);
+#ifdef FATA
+	measure("timer, set and fire, of 100,000", timers, TIMERS);
+#endif
+	return 0;
+}

@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: ISC
+# shellcheck shell=bash
+#
+# lab.sh - what the benchmarks with guests share: a lab of their own, counted
+# unless BENCH_MODE is wall, and one table from what both guests said.
+#
+# Interface: to be sourced with $build set, from the root of the sources.
+#   bench_lab            a lab; $fata, $tmp
+#   musl_program OUT C.. a static program for Linux, with the same libc as ours
+#   guest_config NAME IMAGE [LINE...]   puts an image and its configuration
+#   bench_table NAME     from lines on stdin
+#                          WHO|ROW|UNIT|less or more|VALUE
+#                        with WHO fata or linux: JSON and a table
+
+set -euo pipefail
+
+fata=$PWD/$build/fata
+tmp=$(mktemp -d)
+export FATA_LAB_RUN=$tmp/run FATA=$fata
+trap '"$fata" lab down >/dev/null 2>&1; rm -rf "$tmp"' EXIT
+trap 'exit 1' HUP INT TERM
+
+bench_lab()
+{
+  if [ "${BENCH_MODE:-counted}" = counted ]; then
+    timeout 900 "$fata" lab up --counted
+  else
+    timeout 900 "$fata" lab up
+  fi
+}
+
+musl_program()
+{
+  local out=$1 root=$build/pkg/dev/usr gcc=${CC:-gcc}
+  local lib=$root/lib/x86_64-linux-musl
+
+  shift
+  "$gcc" -std=gnu11 -O2 -g -Wall -Wextra -D_GNU_SOURCE -fno-pic -no-pie -static \
+    -nostdinc -isystem "$root/include/x86_64-linux-musl" \
+    -isystem "$("$gcc" -print-file-name=include)" -nostdlib \
+    "$lib/crt1.o" "$lib/crti.o" "$@" "$lib/libc.a" \
+    "$("$gcc" -print-libgcc-file-name)" "$lib/crtn.o" -o "$out"
+}
+
+guest_config()
+{
+  local name=$1 image=$2
+
+  shift 2
+  "$fata" lab put "$image" "/tmp/$name.xen"
+  {
+    echo "name = \"$name\""
+    echo 'type = "pvh"'
+    echo "kernel = \"/tmp/$name.xen\""
+    echo 'memory = 64'
+    echo 'vcpus = 1'
+    echo 'tsc_mode = "native"'
+    echo 'on_crash = "destroy"'
+    printf '%s\n' "$@"
+  } >"$tmp/$name.cfg"
+  "$fata" lab put "$tmp/$name.cfg" "/tmp/$name.cfg"
+}
+
+# What runs in dom0: a guest's whole life, its console on stdout; then "took NS",
+# from xl's start to the first line that matches, if one is asked for.
+cat >"$tmp/life" <<'EOF'
+life()
+{
+  log=/var/log/xen/console/guest-$1.log
+  rm -f $log
+  t0=$(cut -d' ' -f1 /proc/uptime)
+  xl create -q -p /tmp/$1.cfg 2>/dev/null || return 1
+  tries=0
+  until [ -e $log ]; do
+    usleep 2000
+    tries=$((tries + 1))
+    [ $tries -lt 1000 ] || return 1
+  done
+  xl unpause $1
+  t1=
+  end=$(($(date +%s) + ${3:-100}))
+  while xl domid $1 >/dev/null 2>&1; do
+    if [ -z "$t1" ] && grep -q "$2" $log; then
+      t1=$(cut -d' ' -f1 /proc/uptime)
+    fi
+    usleep 5000
+    [ $(date +%s) -lt $end ] || xl destroy $1
+  done
+  [ -n "$t1" ] || t1=$(cut -d' ' -f1 /proc/uptime)
+  usleep 100000
+  tr -d '\r' <$log
+  echo "took $t0 $t1"
+}
+EOF
+
+bench_table()
+{
+  awk -F'|' -v name="$1" -v json="$build/bench/$1.json" '
+  NF == 5 {
+    if (!(($2, "unit") in row)) {
+      order[n++] = $2
+      row[$2, "unit"] = $3
+      row[$2, "better"] = $4
+    }
+    row[$2, $1] = $5
+  }
+  END {
+    printf "%-40s %12s %12s %-6s\n", name, "fata", "linux", "unit"
+    printf "{\"bench\": \"%s\", \"rows\": [", name > json
+    for (i = 0; i < n; i++) {
+      r = order[i]
+      if (!((r, "fata") in row))
+        continue
+      printf "%s\n\t{\"name\": \"%s\", \"unit\": \"%s\", \"better\": \"%s\", " \
+        "\"fata\": %s", i ? "," : "", r, row[r, "unit"], row[r, "better"],
+        row[r, "fata"] > json
+      ratio = ""
+      if ((r, "linux") in row) {
+        printf ", \"peer\": %s, \"peer_name\": \"Linux 6.1 guest\"",
+          row[r, "linux"] > json
+        if (row[r, "fata"] > 0)
+          ratio = sprintf("x%.2f", row[r, "linux"] / row[r, "fata"])
+      }
+      printf "}" > json
+      printf "%-40s %12s %12s %-6s %s\n", r, row[r, "fata"], row[r, "linux"],
+        row[r, "unit"], ratio
+    }
+    print "\n]}" > json
+  }'
+}
