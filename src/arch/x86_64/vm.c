@@ -411,16 +411,32 @@ bool vm_fault(const void *p, bool write)
 	return !put_pages(at, 1, entry_flags(r->prot));
 }
 
+/* How many pages from `at` on, below `end`, are promised and not there yet. */
+static unsigned promised(uint64_t at, uint64_t end, unsigned *prot)
+{
+	const struct range *r = range_find(&tree, at);
+	unsigned n = 0;
+
+	if (!r || !(r->prot & VM_LAZY))
+		return 0;
+	*prot = r->prot;
+	end = end < r->end ? end : r->end;
+	for (; n < BATCH && at < end && !paging_entry(at); at += PAGE_SIZE)
+		n++;
+	return n;
+}
+
 int vm_fill(void *p, size_t size)
 {
 	uint64_t at = (uint64_t)p & ~(uint64_t)(PAGE_SIZE - 1);
+	uint64_t end = (uint64_t)p + size;
 
-	for (uint64_t end = (uint64_t)p + size; at < end; at += PAGE_SIZE) {
-		const struct range *r = range_find(&tree, at);
+	while (at < end) {
+		unsigned prot = 0, n = promised(at, end, &prot);
 
-		if (r && r->prot & VM_LAZY && !paging_entry(at) &&
-		    put_pages(at, 1, entry_flags(r->prot)))
+		if (n && put_pages(at, n, entry_flags(prot)))
 			return -ENOMEM;
+		at += (n ? n : 1) * PAGE_SIZE;
 	}
 	return 0;
 }
