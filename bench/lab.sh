@@ -52,7 +52,7 @@ guest_config()
     echo "name = \"$name\""
     echo 'type = "pvh"'
     echo "kernel = \"/tmp/$name.xen\""
-    echo 'memory = 64'
+    echo 'memory = 192' # as linux-guest.sh
     echo 'vcpus = 1'
     echo 'tsc_mode = "native"'
     echo 'on_crash = "destroy"'
@@ -77,16 +77,21 @@ life()
     [ $tries -lt 1000 ] || return 1
   done
   xl unpause $1
+  # polling costs what the guest could have: finely only until the first line
   t1=
   end=$(($(date +%s) + ${3:-100}))
+  until grep -q "$2" $log; do
+    usleep 2000
+    tries=$((tries + 1))
+    [ $((tries % 100)) = 0 ] || continue
+    xl domid $1 >/dev/null 2>&1 || break
+    [ $(date +%s) -lt $end ] || break
+  done
+  t1=$(cut -d' ' -f1 /proc/uptime)
   while xl domid $1 >/dev/null 2>&1; do
-    if [ -z "$t1" ] && grep -q "$2" $log; then
-      t1=$(cut -d' ' -f1 /proc/uptime)
-    fi
-    usleep 5000
+    sleep 1
     [ $(date +%s) -lt $end ] || xl destroy $1
   done
-  [ -n "$t1" ] || t1=$(cut -d' ' -f1 /proc/uptime)
   usleep 100000
   tr -d '\r' <$log
   echo "took $t0 $t1"
