@@ -3,8 +3,9 @@
  * Network interfaces: found by name or number, connected by xenbus, for ever.
  *
  * A struct net is made once for each device/vif/N and never freed: a program's
- * pointer stays valid while the backend comes and goes, or the guest moves to
- * another host. Meanwhile sending fails with -ENETDOWN and receiving waits.
+ * pointer stays valid while the backend comes and goes, the device is unplugged
+ * and plugged in again, or the guest moves to another host. Meanwhile sending
+ * fails with -ENETDOWN and receiving waits.
  */
 #include <core/manifest.h>
 #include <drivers/netfront.h>
@@ -92,17 +93,34 @@ static int read_features(struct net *n)
 	return rc;
 }
 
+/* The interface of that number, as it was when it was unplugged, or new. */
+static struct net *find_or_make(int number)
+{
+	struct net *n = nets;
+
+	while (n && n->number != number)
+		n = n->all;
+	if (n)
+		return n;
+	n = heap_calloc(1, sizeof(*n));
+	if (!n)
+		return NULL;
+	n->number = number;
+	n->all = nets;
+	nets = n;
+	return n;
+}
+
 static int probe(struct xenbus_device *d)
 {
-	struct net *n = heap_calloc(1, sizeof(*n));
+	struct net *n = find_or_make((int)d->id);
 
 	if (!n)
 		return -ENOMEM;
+	if (n->dev)
+		xenbus_put(n->dev); /* it is gone */
 	n->dev = d;
-	n->number = (int)d->id;
 	xenbus_get(d);
-	n->all = nets;
-	nets = n;
 	d->data = n;
 	return 0;
 }

@@ -29,6 +29,7 @@ struct net_tx {
 	struct ring_front ring;
 	struct evtchn evtchn;
 	uint32_t served; /* rsp_cons at the last event */
+	uint32_t extras; /* requests in flight that have no id */
 	struct ring_ids ids;
 	uint16_t next[NET_RING];
 	uint32_t ring_ref;
@@ -61,6 +62,7 @@ struct net {
 	bool sg;      /* frames of more than one piece */
 	struct net_tx tx;
 	struct net_rx rx;
+	struct net_frame discard; /* what is dropped for want of memory */
 	void *pool[NET_POOL];
 	unsigned pooled;
 };

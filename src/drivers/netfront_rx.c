@@ -10,12 +10,15 @@
  *
  * A frame is handed on only when for each of its pages a new one can be posted.
  * If memory is too short for that, the frame is dropped and its pages are
- * posted again: a flood costs frames, and the ring never runs empty.
+ * posted again: a flood costs frames, and the ring never runs empty. Without
+ * memory even for the frame's own structure n->discard takes its place.
  */
 #include <core/assert.h>
 #include <drivers/netfront.h>
 #include <errno.h>
+#include <fata/clock.h>
 #include <fata/page.h>
+#include <fata/task.h>
 #include <fata/xen/gnttab.h>
 #include <string.h>
 #include <xen/xen.h>
@@ -102,6 +105,7 @@ int net_rx_start(struct net *n, uint16_t peer)
 	}
 	ring_front_init(&rx->ring, page, PAGE_SIZE, sizeof(union rx_slot),
 			RING_START);
+	rx->served = rx->ring.rsp_cons;
 	memset(rx->page, 0, sizeof(rx->page));
 	/* The largest frame must fit, or nothing would ever arrive. */
 	if (!fill(n, NET_PIECES + 2)) {
@@ -247,27 +251,48 @@ static int take_chain(struct net *n, struct chain *c)
 	return 1;
 }
 
+static void begin_chain(struct net *n, struct chain *c)
+{
+	*c = (struct chain){.frame = net_frame_new(n)};
+	if (c->frame)
+		return;
+	n->discard = (struct net_frame){.from = n};
+	c->frame = &n->discard;
+	c->bad = true;
+}
+
+/* Post as many pages as the chain took, or keep them if that is its end. */
+static void end_chain(struct net *n, struct chain *c, bool broken)
+{
+	for (unsigned i = 0; i < c->spares; i++) {
+		if (broken)
+			net_page_put(n, c->spare[i]);
+		else
+			post(n, c->spare[i]);
+	}
+}
+
 /* The next good frame, NULL when there is none; bad ones are counted. */
 static struct net_frame *next_frame(struct net *n)
 {
 	for (unsigned tries = 0; tries < NET_RING; tries++) {
-		struct chain c = {.frame = net_frame_new(n)};
-		int rc = c.frame ? take_chain(n, &c) : 0;
+		struct chain c;
+		int rc;
 
-		for (unsigned i = 0; i < c.spares; i++) {
-			if (rc == 1)
-				post(n, c.spare[i]);
-			else
-				net_page_put(n, c.spare[i]);
-		}
+		if (ring_front_poll(&n->rx.ring) == 0)
+			return NULL;
+		begin_chain(n, &c);
+		rc = take_chain(n, &c);
+		end_chain(n, &c, rc < 0);
 		if (rc == 1 && !c.bad && c.frame->size >= ETHERNET_LEAST)
 			return c.frame;
 		n->stat.rx_dropped += rc == 1;
-		net_frame_free(c.frame);
+		if (c.frame != &n->discard)
+			net_frame_free(c.frame);
 		if (rc < 0)
 			xenbus_broken(n->dev, "received: bad response");
 		if (rc <= 0)
-			break;
+			return NULL;
 	}
 	return NULL;
 }
@@ -294,26 +319,33 @@ static unsigned receive(struct net *n, struct net_frame **frames, unsigned max)
 int net_receive(struct net *n, struct net_frame **frames, unsigned max,
 		uint64_t deadline)
 {
-	unsigned got = 0;
+	bool last = false;
 
 	for (;;) {
 		uint64_t seen = event_count(&n->readable);
+		unsigned got = receive(n, frames, max);
 		int rc;
 
-		got += receive(n, frames + got, max - got);
-		if (got == max)
-			return (int)got;
 		/*
 		 * The ring is empty: armed now, also when there is something
 		 * to return, so that who waits for net_readable is woken.
 		 */
-		if (n->running && ring_front_arm(&n->rx.ring) > 0)
-			continue;
+		if (got == max ||
+		    (n->running && ring_front_arm(&n->rx.ring) > 0))
+			event_signal(&n->readable);
 		if (got)
 			return (int)got;
-		rc = event_wait(&n->readable, &seen, deadline);
-		if (rc)
+		if (last)
+			return -ETIMEDOUT;
+		/* Nothing but frames to drop: the others get their turn. */
+		if (event_count(&n->readable) != seen && deadline)
+			fata_yield();
+		rc = deadline ? event_wait(&n->readable, &seen, deadline)
+			      : -ETIMEDOUT;
+		if (rc == -ECANCELED || !deadline)
 			return rc;
+		last = rc || (deadline != FATA_FOREVER &&
+			      clock_mono_ns() >= deadline);
 	}
 }
 

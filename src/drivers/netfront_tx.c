@@ -56,6 +56,8 @@ int net_tx_start(struct net *n, uint16_t peer)
 	}
 	ring_front_init(&tx->ring, page, PAGE_SIZE, sizeof(union tx_slot),
 			RING_START);
+	tx->served = tx->ring.rsp_cons;
+	tx->extras = 0;
 	ring_ids_init(&tx->ids, tx->next, NET_RING);
 	memset(tx->frame, 0, sizeof(tx->frame));
 	memset(tx->page, 0, sizeof(tx->page));
@@ -108,8 +110,15 @@ static bool take_response(struct net *n, const struct netif_tx_response *r)
 {
 	struct net_tx *tx = &n->tx;
 
-	if (r->status == NETIF_RSP_NULL)
-		return true; /* the slot of an extra info; has no id */
+	if (r->status == NETIF_RSP_NULL && n->tx.extras) {
+		n->tx.extras--; /* the slot of an extra info; has no id */
+		return true;
+	}
+	/* Each slot that comes back frees an id or is an extra info. */
+	if (r->status == NETIF_RSP_NULL) {
+		xenbus_broken(n->dev, "sent: an answer to nothing");
+		return false;
+	}
 	if (ring_ids_put(&tx->ids, r->id)) {
 		xenbus_broken(n->dev, "sent: id %u is not in flight", r->id);
 		return false;
@@ -202,7 +211,8 @@ static void put_extra(struct net *n, const struct net_frame *f)
 	slot.extra.u.gso.type = f->gso == NET_GSO_TCPV4
 					? XEN_NETIF_GSO_TYPE_TCPV4
 					: XEN_NETIF_GSO_TYPE_TCPV6;
-	ring_front_put(&n->tx.ring, &slot, sizeof(slot));
+	if (!ring_front_put(&n->tx.ring, &slot, sizeof(slot)))
+		n->tx.extras++;
 }
 
 /* What another interface's frames left behind in the page is not shown. */

@@ -1,0 +1,408 @@
+/* SPDX-License-Identifier: ISC */
+/* A network backend; see sim_netback.h. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <fata/xen/xenbus.h>
+
+#include "lib/sim_netback.h"
+
+static struct sim_netback *back; /* the one that is plugged in */
+
+/* --- xenstore ------------------------------------------------------------- */
+
+void sim_netback_key(const char *key, const char *value)
+{
+	bool own = !strcmp(key, "mac") || !strcmp(key, "mtu");
+	char path[128];
+
+	snprintf(path, sizeof(path), "%s/%s",
+		 own ? SIM_NET_FRONT : SIM_NET_BACK, key);
+	sim_xs_write(path, value);
+}
+
+static uint32_t number(const char *directory, const char *key)
+{
+	char path[128];
+	const char *value;
+
+	snprintf(path, sizeof(path), "%s/%s", directory, key);
+	value = sim_xs_read(path);
+	return value && *value ? (uint32_t)strtoul(value, NULL, 10) : 0;
+}
+
+/* --- what the guest sends -------------------------------------------------- */
+
+static void answer(struct sim_netback *b, const union sim_net_tx *a)
+{
+	union sim_net_tx copy = *a;
+
+	if (!b->connected || (b->twist && !b->twist(b, &copy)))
+		return;
+	ring_back_put(&b->tx, &copy, sizeof(copy));
+}
+
+static void answer_later(struct sim_netback *b, union sim_net_tx a)
+{
+	CHECK(b->opens < SIM_NET_OPEN);
+	b->open[b->opens++] = a;
+}
+
+static void show_tx(struct sim_netback *b)
+{
+	if (ring_back_push(&b->tx) && !b->silent)
+		sim_evtchn_send(SIM_DOM0, b->tx_port);
+}
+
+static void take_data(struct sim_netback *b,
+		      const struct netif_tx_request *r, uint32_t size)
+{
+	int status;
+	unsigned char *p = sim_grant_map(SIM_DOM0, sim_guest, r->gref, true,
+					 &status);
+
+	/* a request may not cross a page (mirage/mirage#234) */
+	bool good = p && size && r->offset + size <= PAGE_SIZE &&
+		    b->last_size + size <= sizeof(b->last);
+
+	if (!good && b->wrong) {
+		if (p)
+			sim_grant_unmap(sim_guest, r->gref, true);
+		b->lost++;
+		return;
+	}
+	CHECK(good || !p);
+	if (!p)
+		sim_die("netback: grant %u cannot be mapped: %d", r->gref,
+			status);
+	memcpy(b->last + b->last_size, p + r->offset, size);
+	b->last_size += size;
+	if (b->keeps && b->keeps_n < SIM_NET_OPEN)
+		b->kept[b->keeps_n++] = r->gref;
+	else
+		sim_grant_unmap(sim_guest, r->gref, true);
+}
+
+static void take_extra(struct sim_netback *b)
+{
+	static const unsigned char zero[sizeof(union sim_net_tx)];
+	union sim_net_tx s = {.pad = {0}}, null = {.pad = {0}};
+	const size_t used = sizeof(struct netif_extra_info);
+	bool there = ring_back_get(&b->tx, &s, sizeof(s)) == 1;
+
+	if (!there && b->wrong)
+		return;
+	CHECK(there && (b->gso || b->wrong));
+	if (!b->wrong) {
+		CHECK(s.extra.type == XEN_NETIF_EXTRA_TYPE_GSO);
+		CHECK(!s.extra.flags && s.extra.u.gso.size);
+		/* nothing of the guest's memory in what is not used */
+		CHECK(!s.extra.u.gso.pad);
+		CHECK(!memcmp(s.pad + used, zero, sizeof(s) - used));
+	}
+	b->last_gso = s.extra.u.gso.size;
+	null.response.status = NETIF_RSP_NULL;
+	answer_later(b, null);
+}
+
+static bool ring_has(struct sim_netback *b)
+{
+	return ring_back_poll(&b->tx) == 1;
+}
+
+/* One frame: 1, 0 for none. Its requests lie on the ring together. */
+static bool take_frame(struct sim_netback *b)
+{
+	uint32_t sizes[XEN_NETIF_NR_SLOTS_MIN + 1], total, rest = 0;
+	struct netif_tx_request r[XEN_NETIF_NR_SLOTS_MIN + 1];
+	union sim_net_tx s;
+	unsigned n = 0;
+
+	if (ring_back_get(&b->tx, &s, sizeof(s)) != 1)
+		return false;
+	b->last_size = b->last_gso = 0;
+	b->last_flags = s.request.flags;
+	total = s.request.size;
+	for (;;) {
+		union sim_net_tx a = {.pad = {0}};
+
+		CHECK(n <= XEN_NETIF_NR_SLOTS_MIN);
+		r[n] = s.request;
+		sizes[n] = s.request.size;
+		rest += n ? s.request.size : 0;
+		a.response.id = s.request.id;
+		a.response.status = NETIF_RSP_OKAY;
+		answer_later(b, a);
+		if (n++ == 0 && s.request.flags & NETTXF_extra_info)
+			take_extra(b);
+		if (!(r[n - 1].flags & NETTXF_more_data))
+			break;
+		if (b->wrong && (n > XEN_NETIF_NR_SLOTS_MIN || !ring_has(b)))
+			break;
+		CHECK(b->sg && ring_back_get(&b->tx, &s, sizeof(s)) == 1);
+	}
+	CHECK(rest < total || b->wrong);
+	sizes[0] = total - rest;
+	for (unsigned i = 0; i < n; i++)
+		take_data(b, &r[i], sizes[i]);
+	b->frames++;
+	b->bytes += total;
+	return true;
+}
+
+static void let_go(struct sim_netback *b)
+{
+	while (b->keeps_n)
+		sim_grant_unmap(sim_guest, b->kept[--b->keeps_n], true);
+}
+
+static void answer_all(struct sim_netback *b)
+{
+	for (unsigned i = 0; i < b->opens; i++)
+		answer(b, &b->open[i]);
+	b->opens = 0;
+	if (!b->keeps)
+		let_go(b);
+	if (b->connected)
+		show_tx(b);
+}
+
+static void serve(void *arg)
+{
+	struct sim_netback *b = arg;
+
+	do {
+		while (b->connected && b->opens <= SIM_NET_OPEN / 2 &&
+		       take_frame(b)) {
+			if (b->loops &&
+			    !sim_netback_send(b, b->last, b->last_size, 0, 0))
+				b->lost++;
+			if (!b->holds)
+				answer_all(b);
+		}
+	} while (b->connected && b->opens <= SIM_NET_OPEN / 2 &&
+		 ring_back_arm(&b->tx) == 1);
+}
+
+void sim_netback_go(struct sim_netback *b)
+{
+	answer_all(b);
+	if (b->connected)
+		sim_after(0, serve, b);
+}
+
+/* --- what the guest gets --------------------------------------------------- */
+
+bool sim_netback_page(struct sim_netback *b, union sim_net_rx *request)
+{
+	return b->connected &&
+	       ring_back_get(&b->rx, request, sizeof(*request)) == 1;
+}
+
+void sim_netback_fill(struct sim_netback *b, const union sim_net_rx *request,
+		      const void *data, uint32_t offset, uint32_t size)
+{
+	unsigned char *p = sim_grant_map(SIM_DOM0, sim_guest,
+					 request->request.gref, false, NULL);
+
+	if (!p && b->wrong)
+		return;
+	CHECK(p && offset + size <= PAGE_SIZE);
+	memcpy(p + offset, data, size);
+	sim_grant_unmap(sim_guest, request->request.gref, false);
+}
+
+void sim_netback_answer(struct sim_netback *b, union sim_net_rx a)
+{
+	ring_back_put(&b->rx, &a, sizeof(a));
+}
+
+void sim_netback_show(struct sim_netback *b)
+{
+	if (ring_back_push(&b->rx) && !b->silent)
+		sim_evtchn_send(SIM_DOM0, b->rx_port);
+}
+
+/* Pages that the guest has posted and that were not used yet. */
+static uint32_t posted(const struct sim_netback *b)
+{
+	return ring_load(&b->rx.page->req_prod) - b->rx.req_cons;
+}
+
+bool sim_netback_send(struct sim_netback *b, const void *frame, uint32_t size,
+		      uint16_t flags, uint16_t gso_size)
+{
+	const unsigned char *p = frame;
+	uint32_t pages = (size + PAGE_SIZE - 1) / PAGE_SIZE, at = 0;
+
+	if (!b->connected || posted(b) < pages + !!gso_size)
+		return false;
+	while (at < size) {
+		uint32_t n = size - at < PAGE_SIZE ? size - at : PAGE_SIZE;
+		union sim_net_rx q, a = {.response = {.offset = 0}};
+
+		if (!sim_netback_page(b, &q)) {
+			CHECK(b->wrong);
+			break;
+		}
+		sim_netback_fill(b, &q, p + at, 0, n);
+		a.response.id = q.request.id;
+		a.response.status = (int16_t)n;
+		a.response.flags = at ? 0 : flags;
+		if (!at && gso_size)
+			a.response.flags |= NETRXF_extra_info;
+		if (at + n < size)
+			a.response.flags |= NETRXF_more_data;
+		sim_netback_answer(b, a);
+		if (!at && gso_size) {
+			memset(&a, 0, sizeof(a));
+			CHECK(sim_netback_page(b, &q));
+			a.extra.type = XEN_NETIF_EXTRA_TYPE_GSO;
+			a.extra.u.gso.size = gso_size;
+			a.extra.u.gso.type = XEN_NETIF_GSO_TYPE_TCPV4;
+			sim_netback_answer(b, a);
+		}
+		at += n;
+	}
+	sim_netback_show(b);
+	return true;
+}
+
+void sim_netback_kick(struct sim_netback *b)
+{
+	if (!b->connected)
+		return;
+	sim_evtchn_send(SIM_DOM0, b->rx_port);
+	sim_evtchn_send(SIM_DOM0, b->tx_port);
+}
+
+/* --- connecting ----------------------------------------------------------- */
+
+static struct ring_page *ring_of(const char *key, uint32_t *ref)
+{
+	struct ring_page *page;
+
+	*ref = number(SIM_NET_FRONT, key);
+	page = sim_grant_map(SIM_DOM0, sim_guest, *ref, false, NULL);
+	CHECK(page);
+	return page;
+}
+
+static uint32_t channel(const char *key)
+{
+	int port = sim_evtchn_bind(SIM_DOM0, 5, number(SIM_NET_FRONT, key));
+
+	CHECK(port > 0);
+	return (uint32_t)port;
+}
+
+static void attach(struct sim_netback *b)
+{
+	struct ring_page *tx = ring_of("tx-ring-ref", &b->tx_ref);
+	struct ring_page *rx = ring_of("rx-ring-ref", &b->rx_ref);
+
+	ring_back_init(&b->tx, tx, PAGE_SIZE, sizeof(union sim_net_tx),
+		       tx->rsp_prod);
+	ring_back_init(&b->rx, rx, PAGE_SIZE, sizeof(union sim_net_rx),
+		       rx->rsp_prod);
+	b->tx_port = channel(b->split ? "event-channel-tx" : "event-channel");
+	b->rx_port = b->split ? channel("event-channel-rx") : b->tx_port;
+	sim_evtchn_on(SIM_DOM0, b->tx_port, serve, b);
+	b->connected = true;
+	b->opens = 0;
+	b->connects++;
+	sim_after(0, serve, b);
+	sim_netback_key("state", "4");
+}
+
+void sim_netback_lose(struct sim_netback *b)
+{
+	sim_forget(b);
+	if (!b->connected)
+		return;
+	b->connected = false;
+	b->opens = 0;
+	sim_evtchn_close(SIM_DOM0, b->tx_port);
+	if (b->split)
+		sim_evtchn_close(SIM_DOM0, b->rx_port);
+	sim_grant_unmap(sim_guest, b->tx_ref, false);
+	sim_grant_unmap(sim_guest, b->rx_ref, false);
+}
+
+static void front_changed(void *arg, const char *path)
+{
+	uint32_t own = number(SIM_NET_BACK, "state");
+
+	(void)arg;
+	(void)path;
+	if (!back || !own)
+		return;
+	switch (number(SIM_NET_FRONT, "state")) {
+	case XENBUS_INITIALISING:
+		if (own == XENBUS_CLOSED || own == XENBUS_INITIALISING)
+			sim_netback_key("state", "2");
+		break;
+	case XENBUS_CONNECTED:
+		if (own == XENBUS_INIT_WAIT && !back->connected)
+			attach(back);
+		break;
+	case XENBUS_CLOSING:
+		if (own != XENBUS_CLOSING)
+			sim_netback_key("state", "5");
+		break;
+	case XENBUS_CLOSED:
+		sim_netback_lose(back);
+		if (own != XENBUS_CLOSED)
+			sim_netback_key("state", "6");
+		break;
+	}
+}
+
+static void offer(const struct sim_netback *b)
+{
+	sim_netback_key("feature-split-event-channels", b->split ? "1" : "0");
+	sim_netback_key("feature-sg", b->sg ? "1" : "0");
+	sim_netback_key("feature-gso-tcpv4", b->gso ? "1" : "0");
+	sim_netback_key("feature-gso-tcpv6", b->gso && b->ipv6 ? "1" : "0");
+	sim_netback_key("feature-ipv6-csum-offload", b->ipv6 ? "1" : "0");
+}
+
+void sim_netback_plug(struct sim_netback *b)
+{
+	static bool watching;
+	static const char *const perms[] = {"n5", "r0"};
+	static const char *const back_perms[] = {"n0", "r5"};
+
+	if (!watching)
+		sim_xs_watch("/local/domain/5/device", front_changed, NULL);
+	watching = true;
+	back = b;
+	sim_xs_write(SIM_NET_BACK, "");
+	sim_xs_perms(SIM_NET_BACK, back_perms, 2);
+	sim_netback_key("frontend", SIM_NET_FRONT);
+	sim_netback_key("online", "1");
+	offer(b);
+	sim_netback_key("state", "2");
+	sim_xs_write(SIM_NET_FRONT, "");
+	sim_xs_perms(SIM_NET_FRONT, perms, 2);
+	sim_netback_key("mac", "00:16:3e:01:02:03");
+	sim_xs_write(SIM_NET_FRONT "/backend-id", "0");
+	sim_xs_write(SIM_NET_FRONT "/state", "1");
+	sim_xs_write(SIM_NET_FRONT "/backend", SIM_NET_BACK);
+}
+
+void sim_netback_unplug(struct sim_netback *b)
+{
+	sim_xs_rm(SIM_NET_FRONT);
+	sim_netback_lose(b);
+	back = NULL;
+	sim_xs_rm(SIM_NET_BACK);
+	let_go(b);
+}
+
+void sim_netback_restart(struct sim_netback *b)
+{
+	offer(b);
+	sim_netback_key("state", "5");
+}
