@@ -36,7 +36,7 @@ struct page {
 	size_t size;
 };
 
-/* --- files ----------------------------------------------------------------- */
+/* --- files ---------------------------------------------------------------- */
 
 /* A header of a tar archive (POSIX ustar); the file follows, padded to 512. */
 struct header {
@@ -100,7 +100,7 @@ static const char *type_of(const char *name)
 	return *name ? "application/octet-stream" : types[0][1];
 }
 
-/* --- requests ---------------------------------------------------------------- */
+/* --- requests ------------------------------------------------------------- */
 
 static int send_all(int c, const char *p, size_t n)
 {

@@ -32,7 +32,7 @@ static uint32_t number(const char *directory, const char *key)
 	return value && *value ? (uint32_t)strtoul(value, NULL, 10) : 0;
 }
 
-/* --- what the guest sends -------------------------------------------------- */
+/* --- what the guest sends ------------------------------------------------- */
 
 static void answer(struct sim_netback *b, const union sim_net_tx *a)
 {
@@ -192,7 +192,7 @@ void sim_netback_go(struct sim_netback *b)
 		sim_after(0, serve, b);
 }
 
-/* --- what the guest gets --------------------------------------------------- */
+/* --- what the guest gets -------------------------------------------------- */
 
 bool sim_netback_page(struct sim_netback *b, union sim_net_rx *request)
 {

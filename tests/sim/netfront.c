@@ -159,7 +159,7 @@ static void drain(void)
 		net_frame_free(f);
 }
 
-/* --- as it should be ------------------------------------------------------- */
+/* --- as it should be ------------------------------------------------------ */
 
 static uint32_t some_size(void)
 {
@@ -263,7 +263,7 @@ static void test_full_ring_waits(void **state)
 	close_net();
 }
 
-/* --- coming and going ------------------------------------------------------ */
+/* --- coming and going ----------------------------------------------------- */
 
 static void leave_in_flight(void)
 {
@@ -364,7 +364,7 @@ static void test_suspend_with_frames_in_flight(void **state)
 	sim_runs(30, run_suspend);
 }
 
-/* --- memory ---------------------------------------------------------------- */
+/* --- memory --------------------------------------------------------------- */
 
 /* Half of all allocations fail: frames are lost and counted, no more. */
 static void run_flood(void)
@@ -391,7 +391,8 @@ static void run_flood(void)
 		got++;
 	}
 	after = figures();
-	CHECK(sent > 1000 && got + after.rx_dropped - before.rx_dropped == sent);
+	CHECK(sent > 1000);
+	CHECK(got + after.rx_dropped - before.rx_dropped == sent);
 	expect_working();
 	close_net();
 }
@@ -468,7 +469,7 @@ static void test_each_reply_fails(void **state)
 	sim_nth_fresh(SIM_FAIL_REPLY, run_failing);
 }
 
-/* --- rings: classes 1 to 11 ------------------------------------------------- */
+/* --- rings: classes 1 to 11 ----------------------------------------------- */
 
 static uint32_t nonsense(void)
 {
@@ -699,7 +700,7 @@ static void class_11_27_no_event_ever(void **state)
 	close_net();
 }
 
-/* --- lengths and flags: classes 12 to 18 -------------------------------------- */
+/* --- lengths and flags: classes 12 to 18 ---------------------------------- */
 
 static union sim_net_rx answer_of(int16_t status, uint16_t offset,
 				  uint16_t flags)
@@ -742,7 +743,8 @@ static void class_12_data_beyond_the_page(void **state)
 	static const struct {
 		int16_t status;
 		uint16_t offset;
-	} bad[] = {{4097, 0}, {1, 4096}, {100, 4000}, {32767, 65535}, {64, 65500}};
+	} bad[] = {{4097, 0}, {1, 4096}, {100, 4000}, {32767, 65535},
+		   {64, 65500}};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
@@ -889,7 +891,7 @@ static void class_18_error_with_frames_in_flight(void **state)
 	sim_runs(40, run_18);
 }
 
-/* --- grants and events: classes 19 to 28 -------------------------------------- */
+/* --- grants and events: classes 19 to 28 ---------------------------------- */
 
 static void class_19_21_page_kept_after_sending(void **state)
 {
