@@ -23,8 +23,8 @@ struct console *console_main(void);
 
 /*
  * The console whose xenstore key `name` is this; waits for it to appear until
- * the deadline. *c stays valid for ever. Returns 0, -ETIMEDOUT, -ECANCELED or
- * -ENOMEM. Can block.
+ * the deadline. *c stays valid for ever. Returns 0, -ETIMEDOUT, -ECANCELED,
+ * -ENOMEM, -ENODEV (no xenstore) or -EIO (its backend misbehaved). Can block.
  */
 int console_open(const char *name, struct console **c, uint64_t deadline);
 

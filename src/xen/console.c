@@ -314,6 +314,12 @@ int console_start(struct console *c, struct xencons_interface *ring)
 	return 0;
 }
 
+void console_stop(struct console *c, struct xencons_interface *nowhere)
+{
+	c->ring = nowhere;
+	broken(c);
+}
+
 static struct xencons_interface *main_ring(void)
 {
 	uint64_t port = setup_hvm_param(HVM_PARAM_CONSOLE_EVTCHN);

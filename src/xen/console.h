@@ -44,6 +44,12 @@ void console_resume(void);
 /* Start c on this ring; the channel is bound by the caller. 0, -ENOMEM. */
 int console_start(struct console *c, struct xencons_interface *ring);
 
+/*
+ * c has lost its ring: broken until console_start. `nowhere` takes the ring's
+ * place and is not touched.
+ */
+void console_stop(struct console *c, struct xencons_interface *nowhere);
+
 /* Queue text; what finds no room is counted. Never blocks. */
 void console_put(struct console *c, const char *text, size_t n);
 

@@ -451,6 +451,8 @@ int xenbus_device_run(void *device)
 	if (err)
 		log_error("%s: error %d, ignored", d->path, err);
 	p->probed = err == 0;
+	/* probe may have blocked: a match looks again at what it has made */
+	event_signal(&p->class->plugged);
 	xenbus_set_phase(d, err ? XENBUS_BROKEN : XENBUS_LOOKING);
 	while (d->phase != XENBUS_GONE) {
 		seen = event_count(&p->kick);
