@@ -83,8 +83,8 @@ run 63 'Boot parameters' -- --help
 run 64 'unknown parameter' -- --no-such-parameter
 run 134 'fata: panic: .*as asked' -- panic
 run 134 'panic' -- null
-run 124 '^guest: sleep' --timeout 6 -- sleep
-said 'ended after 6000 ms'
+run 124 '^guest: sleep' --timeout 20 -- sleep
+said 'ended after 20000 ms'
 
 # --- the console ---------------------------------------------------------------
 
@@ -100,12 +100,27 @@ run 0 '^guest:' --memory 1 --config more.cfg --set 'maxvcpus=2' --
 run 125 '' --set 'kernel="/nowhere"' --
 said 'xl could not create the guest: '
 
+run 125 '' --memory 100G --
+said 'could not create the guest: .*the host has less than --memory'
+head -c 1000000 /dev/urandom >disk
+cp disk disk.before
+(sed '/^int main/i FATA_NET("uplink"); FATA_BLOCK("data");' guest.c |
+	sed '1i #include <fata/manifest.h>') >devices.c
+"$fata" cc devices.c -o devices.xen || broken "devices.c does not build"
+timeout 60 "$fata" run --lab --net uplink=xenbr0 --block data=disk devices.xen \
+	exit 9 >out 2>err </dev/null
+expect "a guest with devices" $? 9
+cmp disk disk.before || fail "the disk did not come back as it was"
+"$fata" run --lab guest.xen burst 2>err </dev/null | head -n 1 >out
+expect "stdout closed early" "${PIPESTATUS[0]}" 141
+[ ! -s err ] || fail "stdout closed early: $(cat err)"
+
 # --- ^C ---------------------------------------------------------------------------
 
 # interrupt NAME: once it runs
 interrupt()
 {
-	for _ in $(seq 100); do
+	for _ in $(seq 300); do
 		grep -q '^guest: sleep' "$1.out" && break
 		sleep 0.2
 	done
@@ -132,9 +147,16 @@ dom0 'xl list kept' | grep -q 'kept .*c' || fail "the crashed guest is gone"
 dom0 'xl destroy kept'
 
 # xl looks for 4 GiB of pages, which takes ten minutes here: ^C ends that
-timeout -s INT 12 "$fata" run --lab --name dumped --on-crash coredump-destroy \
-	guest.xen panic >out 2>err </dev/null
-expect "a core that was not waited for" $? 124
+"$fata" run --lab --name dumped --on-crash coredump-destroy guest.xen panic \
+	>out 2>err </dev/null &
+pid=$!
+for _ in $(seq 300); do
+	grep -q 'writing the guest' err && break
+	sleep 0.2
+done
+kill -INT $pid
+wait $pid
+expect "a core that was not waited for" $? 134
 said "writing the guest's core"
 said "did not write"
 [ ! -e dumped.core ] || fail "half a core was left"

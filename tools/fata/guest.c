@@ -15,12 +15,9 @@
  *     quiet    no output for a while
  *     end      xl destroy, after xl dump-core if wanted
  */
-#include "guest.h"
-#include "console.h"
-#include "job.h"
+#include "guest_int.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -33,33 +30,6 @@
 #define QUIET_MS       200  /* after the guest has said its status */
 #define QUIET_CRASH_MS 1000 /* when more may come */
 #define GRACE_MS       10000
-#define NEVER          UINT64_MAX
-
-enum {
-	REASON_NONE = -1,
-	REASON_POWEROFF,
-	REASON_REBOOT,
-	REASON_SUSPEND,
-	REASON_CRASH,
-	REASON_WATCHDOG
-};
-
-enum stage { CREATING, ATTACHING, RUNNING, DRAINING, OVER };
-
-struct guest {
-	const struct guest_options *o;
-	struct console console;
-	struct job create, attach, stop;
-	enum stage stage;
-	char id[16];
-	int reason, signals;
-	struct text said; /* by xl, the line that is not yet complete */
-	char *complaint;  /* xl's first error */
-	uint64_t grace, timeout, quiet; /* deadlines */
-	bool timed_out, killed;
-	char input[1024]; /* from stdin, on its way to the guest */
-	size_t input_n;
-};
 
 static void close_fd(int *fd)
 {
@@ -75,177 +45,23 @@ static uint64_t now_ms(void)
 	return t.tv_sec * 1000ull + t.tv_nsec / 1000000;
 }
 
-/* Begins `xl COMMAND ID` beside the guest's other jobs. */
-static int start_xl(struct guest *g, struct job *j, const char *command)
+void guest_xl(struct guest *g, const char *command)
 {
 	char *argv[] = {"xl", (char *)command, g->id, NULL};
 
-	return job_start(j, g->o->lab, argv);
-}
-
-static void stop(struct guest *g, const char *command)
-{
 	job_end(&g->stop);
-	start_xl(g, &g->stop, command);
+	job_start(&g->stop, g->o->lab, argv);
 }
 
-static void destroy(struct guest *g)
+void guest_destroy(struct guest *g)
 {
 	if (g->killed || !*g->id)
 		return;
 	g->killed = true;
-	stop(g, "destroy");
+	guest_xl(g, "destroy");
 }
 
-/* --- what xl says --------------------------------------------------------- */
-
-/*
- * The console client is xl's own helper, run directly: only so does it read a
- * stdin that is no terminal, and say (by a NUL) that it listens.
- */
-static int attach(struct guest *g)
-{
-	static char script[] =
-		"for c in xenconsole /usr/lib/xen*/bin/xenconsole "
-		"/usr/libexec/xen/bin/xenconsole "
-		"/usr/local/lib/xen*/bin/xenconsole "
-		"/usr/local/libexec/xen/bin/xenconsole; do "
-		"c=$(command -v \"$c\") && "
-		"exec \"$c\" --interactive --start-notify-fd 2 \"$1\"; done; "
-		"echo xenconsole not found >&2; exit 1";
-	char *argv[] = {"sh", "-c", script, "sh", g->id, NULL};
-
-	int err = job_start(&g->attach, g->o->lab, argv);
-
-	if (!err)
-		fcntl(g->attach.in, F_SETFL, O_NONBLOCK);
-	return err;
-}
-
-/* Of all that xl says before it fails, its first error tells the most. */
-static void complain(struct guest *g, const char *line)
-{
-	if (g->complaint && strstr(g->complaint, "error"))
-		return;
-	free(g->complaint);
-	g->complaint = xstrdup(line);
-}
-
-static void xl_line(struct guest *g, const char *line)
-{
-	const char *p;
-	int err;
-
-	if (g->o->verbose)
-		fprintf(stderr, "xl: %s\n", line);
-	p = strstr(line, "(domid ");
-	if (g->stage == CREATING && p && starts_with(line, "Waiting for")) {
-		snprintf(g->id, sizeof(g->id), "%d", atoi(p + 7));
-		g->stage = ATTACHING;
-		free(g->complaint); /* no more than a warning */
-		g->complaint = NULL;
-		err = attach(g);
-		if (err)
-			g->complaint = xstrdup(strerror(-err));
-		return;
-	}
-	p = strstr(line, "has shut down, reason code ");
-	if (p && g->stage >= ATTACHING) {
-		g->reason = atoi(p + strlen("has shut down, reason code "));
-		g->stage = DRAINING;
-	}
-	if (g->stage == CREATING && *line)
-		complain(g, line);
-}
-
-/* Lines of xl's stderr; false at its end. */
-static bool read_xl(struct guest *g)
-{
-	char buffer[1024], *newline;
-	ssize_t n = read(g->create.err, buffer, sizeof(buffer));
-
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
-		return true;
-	if (n <= 0)
-		return false;
-	text_add(&g->said, buffer, n);
-	while (g->said.n && (newline = memchr(g->said.s, '\n', g->said.n))) {
-		size_t used = newline + 1 - g->said.s;
-
-		*newline = '\0';
-		xl_line(g, g->said.s);
-		g->said.n -= used;
-		memmove(g->said.s, g->said.s + used, g->said.n);
-	}
-	return true;
-}
-
-/* --- the console ------------------------------------------------------- */
-
-/* The client's stderr: a NUL when it listens; else what is wrong. */
-static bool read_notice(struct guest *g)
-{
-	char buffer[256];
-	ssize_t n = read(g->attach.err, buffer, sizeof(buffer) - 1);
-
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
-		return true;
-	if (n <= 0)
-		return false;
-	buffer[n] = '\0';
-	if (g->stage == ATTACHING && memchr(buffer, '\0', n)) {
-		g->stage = RUNNING;
-		stop(g, "unpause");
-	} else if (g->stage == ATTACHING && !g->complaint) {
-		buffer[strcspn(buffer, "\n")] = '\0';
-		g->complaint = xstrdup(buffer);
-	}
-	return true;
-}
-
-static bool read_console(struct guest *g)
-{
-	char buffer[4096];
-	ssize_t n = read(g->attach.out, buffer, sizeof(buffer));
-
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
-		return true;
-	if (n <= 0)
-		return false;
-	console_take(&g->console, buffer, n);
-	g->quiet = NEVER; /* begins anew */
-	if (g->console.broken)
-		destroy(g);
-	return true;
-}
-
-/* Our stdin; false at its end. */
-static bool read_stdin(struct guest *g)
-{
-	ssize_t n = read(STDIN_FILENO, g->input, sizeof(g->input));
-
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
-		return true;
-	if (n <= 0)
-		return false;
-	g->input_n = n;
-	return true;
-}
-
-/* Never blocks: a guest that reads nothing must not keep us from a ^C. */
-static void write_input(struct guest *g)
-{
-	ssize_t n = write(g->attach.in, g->input, g->input_n);
-
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
-		return;
-	if (n < 0)
-		n = g->input_n; /* the console is closing */
-	g->input_n -= n;
-	memmove(g->input, g->input + n, g->input_n);
-}
-
-/* --- signals and deadlines --------------------------------------------- */
+/* --- signals and deadlines -------------------------------------------- */
 
 static void interrupted(struct guest *g, int signals)
 {
@@ -258,10 +74,10 @@ static void interrupted(struct guest *g, int signals)
 			g->signals++;
 			kill(-g->create.pid, SIGTERM);
 		} else if (g->signals++ == 0 && g->stage == RUNNING) {
-			stop(g, "shutdown");
+			guest_xl(g, "shutdown");
 			g->grace = now_ms() + GRACE_MS;
 		} else {
-			destroy(g);
+			guest_destroy(g);
 		}
 	}
 }
@@ -274,16 +90,16 @@ static void step(struct guest *g)
 	if (g->stop.pid && job_ended(&g->stop)) {
 		/* a guest that does not listen to a shutdown request */
 		if (g->stop.status && g->grace != NEVER && !g->killed)
-			destroy(g);
+			guest_destroy(g);
 	}
 	if (now >= g->grace)
-		destroy(g);
+		guest_destroy(g);
 	if (now >= g->timeout && g->stage < DRAINING) {
 		g->timed_out = true;
 		g->timeout = NEVER;
 		if (g->stage == CREATING)
 			kill(-g->create.pid, SIGTERM);
-		destroy(g);
+		guest_destroy(g);
 	}
 	if (g->stage == DRAINING && g->quiet == NEVER)
 		g->quiet = now +
@@ -338,15 +154,15 @@ static void watch(struct guest *g, int signals)
 			break;
 		if (p[0].revents)
 			interrupted(g, signals);
-		if (p[3].revents && !read_console(g))
+		if (p[3].revents && !guest_read_console(g))
 			close_fd(&g->attach.out);
-		if (p[2].revents && !read_notice(g))
+		if (p[2].revents && !guest_read_notice(g))
 			close_fd(&g->attach.err);
 		if (p[4].revents)
-			input = read_stdin(g);
+			input = guest_read_stdin(g);
 		if (p[5].revents)
-			write_input(g);
-		if (p[1].revents && !read_xl(g)) {
+			guest_write_input(g);
+		if (p[1].revents && !guest_read_xl(g)) {
 			close_fd(&g->create.err);
 			if (g->stage < DRAINING)
 				g->stage = OVER; /* destroyed, or never was */
@@ -355,7 +171,7 @@ static void watch(struct guest *g, int signals)
 	}
 }
 
-/* --- the end ----------------------------------------------------------- */
+/* --- the end ---------------------------------------------------------- */
 
 static bool crashed(const struct guest *g)
 {
@@ -405,6 +221,16 @@ static void clean_up(struct guest *g, int signals)
 	text_free(&g->said);
 }
 
+static void say_why(const char *complaint)
+{
+	const char *hint = "";
+
+	if (strstr(complaint, "Out of memory") ||
+	    strstr(complaint, "free memory"))
+		hint = " (the host has less than --memory free)";
+	fail("xl could not create the guest: %s%s", complaint, hint);
+}
+
 static int exit_status(const struct guest *g)
 {
 	if (g->timed_out) {
@@ -412,14 +238,15 @@ static int exit_status(const struct guest *g)
 		     (unsigned long long)g->o->timeout_ms);
 		return EXIT_TIMED_OUT;
 	}
+	if (g->console.broken)
+		return 128 + SIGPIPE; /* nobody reads: as a pipe's writer */
 	if (g->signals && g->reason == REASON_NONE) {
 		if (g->killed)
 			fail("the guest was destroyed: it did not shut down");
 		return 128 + SIGINT;
 	}
 	if (!*g->id) {
-		fail("xl could not create the guest: %s",
-		     g->complaint ? g->complaint : "no reason given");
+		say_why(g->complaint ? g->complaint : "no reason given");
 		return EXIT_TOOL;
 	}
 	if (g->reason == REASON_NONE) {
