@@ -129,7 +129,7 @@ struct block_request {
 	uint64_t size; /* of a discard; else the vector's */
 	const struct iovec *vec;
 	unsigned count;
-	/* (may be NULL) called from the loop at its end; must not block */
+	/* (may be NULL) called when it has ended; must not block */
 	void (*fn)(struct block_request *r);
 	void *arg; /* fn's */
 

@@ -221,7 +221,8 @@ static bool issue_data(struct blkfront *f, struct block_request *r)
 		.sector = (r->offset + r->issued) / BLK_SECTOR,
 	};
 	/* Its page first, or the last pages would go to the data. */
-	if (max > BLK_DIRECT && r->size - r->issued > PAGE_SIZE)
+	if (max > BLK_DIRECT && (r->size - r->issued > PAGE_SIZE ||
+				 f->next->next != &f->requests))
 		io->page = blk_page_get(f);
 	fill(f, io, io->page ? max : BLK_DIRECT);
 	io->indirect = io->count > BLK_DIRECT;

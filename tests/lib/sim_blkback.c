@@ -1,0 +1,345 @@
+/* SPDX-License-Identifier: ISC */
+/* A disk's backend; see sim_blkback.h. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <fata/xen/xenbus.h>
+
+#include "lib/sim_blkback.h"
+
+static struct sim_blkback *back; /* the one that is plugged in */
+
+/* --- xenstore ------------------------------------------------------------- */
+
+void sim_blkback_key(const char *key, const char *format, ...)
+{
+	char path[128], value[64];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(value, sizeof(value), format, args);
+	va_end(args);
+	snprintf(path, sizeof(path), SIM_BLK_BACK "/%s", key);
+	sim_xs_write(path, value);
+}
+
+static uint64_t number(const char *directory, const char *key, uint64_t other)
+{
+	char path[128];
+	const char *value;
+
+	snprintf(path, sizeof(path), "%s/%s", directory, key);
+	value = sim_xs_read(path);
+	return value && *value ? strtoull(value, NULL, 10) : other;
+}
+
+/* --- mappings ------------------------------------------------------------- */
+
+static void *map(struct sim_blkback *b, uint32_t ref)
+{
+	int status;
+	void *at;
+
+	for (unsigned i = 0; i < b->maps; i++)
+		if (b->map[i].ref == ref)
+			return b->map[i].at;
+	at = sim_grant_map(SIM_DOM0, sim_guest, ref, false, &status);
+	if (!at && b->closing)
+		return NULL; /* the frontend has ended them already */
+	if (!at)
+		sim_die("blkback: grant %u cannot be mapped: %d", ref, status);
+	CHECK(b->maps < SIM_BLK_MAPS);
+	b->map[b->maps].ref = ref;
+	b->map[b->maps++].at = at;
+	return at;
+}
+
+static void unmap_all(struct sim_blkback *b)
+{
+	while (b->maps)
+		sim_grant_unmap(sim_guest, b->map[--b->maps].ref, false);
+}
+
+/* --- requests ------------------------------------------------------------- */
+
+static void answer(struct sim_blkback *b, struct sim_blk_job *j, int status)
+{
+	struct blkif_response rsp;
+	bool sent = true;
+
+	memset(&rsp, 0, sizeof(rsp));
+	rsp.operation = j->request.direct.operation;
+	rsp.id = rsp.operation == BLKIF_OP_INDIRECT ? j->request.indirect.id
+						    : j->request.direct.id;
+	rsp.status = (int16_t)status;
+	j->busy = false;
+	if (b->twist)
+		sent = b->twist(b, &rsp);
+	if (!b->connected || !sent)
+		return;
+	if (ring_back_put(&b->ring, &rsp, sizeof(rsp)) == 0 &&
+	    ring_back_push(&b->ring) && !b->silent)
+		sim_evtchn_send(SIM_DOM0, b->port);
+}
+
+static int move(struct sim_blkback *b, bool write, uint64_t sector,
+		const struct blkif_request_segment *seg, unsigned n)
+{
+	unsigned unit = b->sector / 512;
+	int status = BLKIF_RSP_OKAY;
+
+	CHECK(n > 0 && sector % unit == 0);
+	b->segments += n;
+	*(write ? &b->writes : &b->reads) += 1;
+	for (unsigned i = 0; i < n; i++) {
+		unsigned count = seg[i].last_sect - seg[i].first_sect + 1u;
+		unsigned char *at = map(b, seg[i].gref);
+
+		CHECK(seg[i].first_sect <= seg[i].last_sect);
+		CHECK(seg[i].last_sect < 8 && count % unit == 0);
+		if (!at || sector + count > b->sectors)
+			return BLKIF_RSP_ERROR; /* or it was made smaller */
+		at += seg[i].first_sect * 512;
+		if (sector < b->bad_first + b->bad_n &&
+		    sector + count > b->bad_first)
+			status = BLKIF_RSP_ERROR;
+		else if (write)
+			memcpy(b->disk + sector * 512, at, count * 512);
+		else if (!b->lies)
+			memcpy(at, b->disk + sector * 512, count * 512);
+		sector += count;
+	}
+	return status;
+}
+
+static int indirect(struct sim_blkback *b,
+		    const struct blkif_request_indirect *r)
+{
+	struct blkif_request_segment seg[512];
+	void *page = map(b, r->indirect_grefs[0]);
+
+	if (!page)
+		return BLKIF_RSP_ERROR;
+	CHECK(r->nr_segments <= b->indirect && b->indirect <= 512);
+	CHECK(r->indirect_op <= BLKIF_OP_WRITE);
+	memcpy(seg, page, r->nr_segments * sizeof(*seg));
+	return move(b, r->indirect_op, r->sector_number, seg, r->nr_segments);
+}
+
+static int plain(struct sim_blkback *b, struct sim_blk_job *j)
+{
+	const struct blkif_request_discard *d = &j->request.discard;
+
+	if (b->refuses)
+		return BLKIF_RSP_EOPNOTSUPP;
+	if (d->operation != BLKIF_OP_DISCARD) {
+		CHECK(d->operation == BLKIF_OP_WRITE_BARRIER ? b->barrier
+							      : b->flush);
+		CHECK(j->request.direct.nr_segments == 0);
+		b->flushes++;
+		return BLKIF_RSP_OKAY;
+	}
+	CHECK(b->discard);
+	CHECK(d->sector_number + d->nr_sectors <= b->sectors);
+	memset(b->disk + d->sector_number * 512, 0, d->nr_sectors * 512);
+	b->discards++;
+	return BLKIF_RSP_OKAY;
+}
+
+static void perform(void *arg)
+{
+	struct sim_blk_job *j = arg;
+	struct sim_blkback *b = j->back;
+	const struct blkif_request *r = &j->request.direct;
+	int status;
+
+	if (b->holds || !j->busy)
+		return;
+	if (r->operation <= BLKIF_OP_WRITE) {
+		CHECK(r->nr_segments <= BLKIF_MAX_SEGMENTS_PER_REQUEST);
+		status = move(b, r->operation, r->sector_number, r->seg,
+			      r->nr_segments);
+	} else if (r->operation == BLKIF_OP_INDIRECT) {
+		status = indirect(b, &j->request.indirect);
+	} else {
+		status = plain(b, j);
+	}
+	if (!b->persistent && !b->keeps)
+		unmap_all(b);
+	answer(b, j, status);
+}
+
+static void serve(void *arg)
+{
+	struct sim_blkback *b = arg;
+	unsigned i = 0;
+
+	do {
+		while (i < SIM_BLK_JOBS && b->job[i].busy)
+			i++;
+		if (i == SIM_BLK_JOBS ||
+		    ring_back_get(&b->ring, &b->job[i].request,
+				  sizeof(b->job[i].request)) != 1)
+			continue;
+		b->requests++;
+		b->job[i].back = b;
+		b->job[i].busy = true;
+		sim_after(b->delay ? sim_below(b->delay) : 0, perform,
+			  &b->job[i]);
+	} while (b->connected && ring_back_arm(&b->ring) == 1);
+}
+
+void sim_blkback_go(struct sim_blkback *b)
+{
+	b->holds = false;
+	for (unsigned i = 0; i < SIM_BLK_JOBS; i++)
+		if (b->job[i].busy)
+			sim_after(0, perform, &b->job[i]);
+}
+
+/* --- connecting ----------------------------------------------------------- */
+
+static void attach(struct sim_blkback *b)
+{
+	unsigned order = (unsigned)number(SIM_BLK_FRONT, "ring-page-order", 0);
+	int port;
+
+	CHECK(order <= b->order && order <= 4);
+	b->pages = 1u << order;
+	for (unsigned i = 0; i < b->pages; i++) {
+		char key[16];
+		void *at;
+
+		snprintf(key, sizeof(key), order ? "ring-ref%u" : "ring-ref",
+			 i);
+		b->ring_ref[i] = (uint32_t)number(SIM_BLK_FRONT, key, 0);
+		at = sim_grant_map(SIM_DOM0, sim_guest, b->ring_ref[i], false,
+				   NULL);
+		CHECK(at);
+		b->page = i ? b->page : at;
+		CHECK(at == (unsigned char *)b->page + i * PAGE_SIZE);
+	}
+	ring_back_init(&b->ring, b->page, (size_t)b->pages * PAGE_SIZE,
+		       sizeof(struct blkif_request), b->page->rsp_prod);
+	port = sim_evtchn_bind(SIM_DOM0, 5,
+			       (uint32_t)number(SIM_BLK_FRONT, "event-channel",
+						0));
+	CHECK(port > 0);
+	b->port = (uint32_t)port;
+	b->connected = true;
+	b->closing = false;
+	b->connects++;
+	sim_evtchn_on(SIM_DOM0, b->port, serve, b);
+	sim_after(0, serve, b);
+}
+
+void sim_blkback_lose(struct sim_blkback *b)
+{
+	for (unsigned i = 0; i < SIM_BLK_JOBS; i++) {
+		sim_forget(&b->job[i]);
+		b->job[i].busy = false;
+	}
+	sim_forget(b);
+	if (!b->connected)
+		return;
+	b->connected = false;
+	sim_evtchn_close(SIM_DOM0, b->port);
+	for (unsigned i = 0; i < b->pages; i++)
+		sim_grant_unmap(sim_guest, b->ring_ref[i], false);
+	b->page = NULL;
+	if (!b->keeps)
+		unmap_all(b);
+}
+
+/* Published with Connected, as Linux does. */
+static void connect(struct sim_blkback *b)
+{
+	attach(b);
+	sim_blkback_key("sectors", "%llu", (unsigned long long)b->sectors);
+	sim_blkback_key("sector-size", "%u", b->sector);
+	sim_blkback_key("info", "%u", b->info);
+	sim_blkback_key("feature-flush-cache", "%d", b->flush);
+	sim_blkback_key("feature-barrier", "%d", b->barrier);
+	sim_blkback_key("feature-discard", "%d", b->discard);
+	sim_blkback_key("feature-persistent", "%d", b->persistent);
+	if (b->indirect)
+		sim_blkback_key("feature-max-indirect-segments", "%u",
+				b->indirect);
+	sim_blkback_key("state", "4");
+}
+
+static void front_changed(void *arg, const char *path)
+{
+	uint64_t own = number(SIM_BLK_BACK, "state", 0);
+
+	(void)arg;
+	(void)path;
+	if (!back || !own)
+		return;
+	switch (number(SIM_BLK_FRONT, "state", 0)) {
+	case XENBUS_INITIALISING:
+		if (own == XENBUS_CLOSED || own == XENBUS_INITIALISING)
+			sim_blkback_key("state", "2");
+		break;
+	case XENBUS_INITIALISED:
+		if (own == XENBUS_INIT_WAIT && !back->connected)
+			connect(back);
+		break;
+	case XENBUS_CLOSING:
+		if (own != XENBUS_CLOSING)
+			sim_blkback_key("state", "5");
+		break;
+	case XENBUS_CLOSED:
+		sim_blkback_lose(back);
+		if (own != XENBUS_CLOSED)
+			sim_blkback_key("state", "6");
+		break;
+	}
+}
+
+void sim_blkback_plug(struct sim_blkback *b)
+{
+	static bool watching;
+	static const char *const perms[] = {"n5", "r0"};
+	static const char *const back_perms[] = {"n0", "r5"};
+
+	if (!watching)
+		sim_xs_watch("/local/domain/5/device", front_changed, NULL);
+	watching = true;
+	back = b;
+	sim_xs_write(SIM_BLK_BACK, "");
+	sim_xs_perms(SIM_BLK_BACK, back_perms, 2);
+	sim_blkback_key("frontend", SIM_BLK_FRONT);
+	sim_blkback_key("online", "1");
+	if (b->order)
+		sim_blkback_key("max-ring-page-order", "%u", b->order);
+	sim_blkback_key("state", "2");
+	sim_xs_write(SIM_BLK_FRONT, "");
+	sim_xs_perms(SIM_BLK_FRONT, perms, 2);
+	sim_xs_write(SIM_BLK_FRONT "/backend-id", "0");
+	sim_xs_write(SIM_BLK_FRONT "/state", "1");
+	sim_xs_write(SIM_BLK_FRONT "/backend", SIM_BLK_BACK);
+}
+
+void sim_blkback_unplug(struct sim_blkback *b)
+{
+	sim_xs_rm(SIM_BLK_FRONT);
+	sim_blkback_lose(b);
+	back = NULL;
+	sim_xs_rm(SIM_BLK_BACK);
+	b->keeps = false;
+	unmap_all(b);
+}
+
+void sim_blkback_restart(struct sim_blkback *b)
+{
+	b->closing = true;
+	sim_blkback_key("state", "5");
+}
+
+struct ring_page *sim_blkback_page(struct sim_blkback *b)
+{
+	return b->page;
+}

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * A disk's backend in the simulator: does what Linux's blkback does, in any
+ * order and after any delay, unless a test makes it misbehave. It checks that
+ * each request is one that a backend accepts.
+ *
+ * Interface: fill in what it offers, then sim_blkback_plug. One at a time.
+ */
+#ifndef SIM_BLKBACK_H
+#define SIM_BLKBACK_H
+
+#include "lib/sim.h"
+#include "xen/ring.h"
+#include <xen/io/blkif.h>
+
+#define SIM_BLK_FRONT "/local/domain/5/device/vbd/51712"
+#define SIM_BLK_BACK  "/local/domain/0/backend/vbd/5/51712"
+#define SIM_BLK_JOBS  512
+#define SIM_BLK_MAPS  8192
+
+struct sim_blkback;
+
+struct sim_blk_job {
+	struct sim_blkback *back;
+	bool busy;
+	union {
+		struct blkif_request direct;
+		struct blkif_request_indirect indirect;
+		struct blkif_request_discard discard;
+	} request;
+};
+
+struct sim_blkback {
+	/* what it is; the disk's bytes are the test's memory */
+	unsigned char *disk;
+	uint64_t sectors; /* of 512 bytes */
+	unsigned sector;  /* bytes */
+	unsigned order, indirect, info;
+	bool persistent, flush, barrier, discard;
+	/* what it does wrong */
+	uint64_t bad_first, bad_n; /* sectors that cannot be used */
+	bool refuses;		   /* flush and discard, though offered */
+	bool lies;		   /* answers reads without having read */
+	bool holds;		   /* answers nothing */
+	bool silent;		   /* sends no events */
+	bool keeps;		   /* never unmaps */
+	/* changes an answer; false: this one is not sent */
+	bool (*twist)(struct sim_blkback *b, struct blkif_response *rsp);
+	uint64_t delay; /* up to so many ns for each request */
+	/* what was seen */
+	uint64_t requests, segments, flushes, discards, connects;
+	uint64_t reads, writes;
+	/* its own */
+	bool connected, closing;
+	struct ring_back ring;
+	struct ring_page *page;
+	uint32_t port;
+	unsigned pages;
+	uint32_t ring_ref[16];
+	struct sim_blk_job job[SIM_BLK_JOBS];
+	struct sim_map_of {
+		uint32_t ref;
+		void *at;
+	} map[SIM_BLK_MAPS];
+	unsigned maps;
+};
+
+/* The toolstack makes the device; takes it away. */
+void sim_blkback_plug(struct sim_blkback *b);
+void sim_blkback_unplug(struct sim_blkback *b);
+
+/* The backend closes, and offers itself anew. */
+void sim_blkback_restart(struct sim_blkback *b);
+
+/* It forgets everything, as when the guest has moved elsewhere. */
+void sim_blkback_lose(struct sim_blkback *b);
+
+/* Write a key of the backend, as text. */
+void sim_blkback_key(const char *key, const char *format, ...)
+	FATA_PRINTF(2, 3);
+
+/* The ring's memory, for a test that spoils it. NULL: not connected. */
+struct ring_page *sim_blkback_page(struct sim_blkback *b);
+
+/* Do what was held back. */
+void sim_blkback_go(struct sim_blkback *b);
+
+#endif
