@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The same requests as fata.c by Linux: O_DIRECT and its asynchronous I/O, for
+ * one at a time pread and pwrite, which are quicker. Argument: milliseconds.
+ */
+#include "plan.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/aio_abi.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+static int disk;
+static uint64_t disk_size;
+static unsigned char *memory;
+static aio_context_t context;
+
+static uint64_t now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000ull + (uint64_t)t.tv_nsec;
+}
+
+static void die(const char *what)
+{
+	printf("FAIL: %s: %s\n", what, strerror(errno));
+	exit(1);
+}
+
+static uint64_t one_by_one(const struct plan *p, uint64_t until)
+{
+	uint64_t n = 0;
+
+	do {
+		off_t at = (off_t)place(p, n++, disk_size);
+		ssize_t got = p->write ? pwrite(disk, memory, p->size, at)
+				       : pread(disk, memory, p->size, at);
+
+		if (got != (ssize_t)p->size)
+			die(p->name);
+	} while (now() < until);
+	return n;
+}
+
+static void start(const struct plan *p, struct iocb *c, unsigned i, uint64_t n)
+{
+	memset(c, 0, sizeof(*c));
+	c->aio_data = i;
+	c->aio_lio_opcode = p->write ? IOCB_CMD_PWRITE : IOCB_CMD_PREAD;
+	c->aio_fildes = (uint32_t)disk;
+	c->aio_buf = (uintptr_t)memory + (uint64_t)i * p->size;
+	c->aio_nbytes = p->size;
+	c->aio_offset = (int64_t)place(p, n, disk_size);
+}
+
+static uint64_t many(const struct plan *p, uint64_t until)
+{
+	static struct iocb cb[DEPTH_MAX];
+	struct iocb *list[DEPTH_MAX];
+	struct io_event e[DEPTH_MAX];
+	uint64_t n = 0, ended = 0;
+	long todo = p->depth, got;
+
+	for (unsigned i = 0; i < p->depth; i++) {
+		start(p, &cb[i], i, n++);
+		list[i] = &cb[i];
+	}
+	while (todo || ended < n) {
+		if (todo &&
+		    syscall(SYS_io_submit, context, todo, list) != todo)
+			die("io_submit");
+		got = syscall(SYS_io_getevents, context, 1, DEPTH_MAX, e, NULL);
+		if (got < 1)
+			die("io_getevents");
+		ended += (uint64_t)got;
+		todo = 0;
+		for (long i = 0; i < got; i++) {
+			if (e[i].res != p->size)
+				die(p->name);
+			if (now() >= until)
+				continue;
+			list[todo] = &cb[e[i].data];
+			start(p, list[todo++], (unsigned)e[i].data, n++);
+		}
+	}
+	return ended;
+}
+
+static void run(const struct plan *p, uint64_t ms, int quiet)
+{
+	uint64_t begin = now(), until = begin + ms * 1000000, n;
+
+	n = p->depth == 1 ? one_by_one(p, until) : many(p, until);
+	if (!quiet)
+		report(p, "", n, now() - begin);
+}
+
+int main(int argc, char **argv)
+{
+	uint64_t ms = argc > 2 ? strtoull(argv[2], NULL, 10) : 100;
+	size_t room = 4 * SIZE_MAX_;
+
+	if (argc < 2)
+		return 2;
+	disk = open(argv[1], O_RDWR | O_DIRECT);
+	if (disk < 0)
+		die(argv[1]);
+	disk_size = (uint64_t)lseek(disk, 0, SEEK_END);
+	memory = mmap(NULL, room, PROT_READ | PROT_WRITE,
+		      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (memory == MAP_FAILED || syscall(SYS_io_setup, DEPTH_MAX, &context))
+		die("memory");
+	memset(memory, 1, room);
+	for (unsigned i = 0; i < PLANS; i++) {
+		run(&plans[i], 10, 1);
+		run(&plans[i], ms, 0);
+	}
+	printf("bench: done\n");
+	return 0;
+}
