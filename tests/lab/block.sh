@@ -68,7 +68,7 @@ dom0 'dd if=/tmp/disk.img of=/tmp/busy.img bs=1M count=4' 2>/dev/null
 before=$(crc /tmp/busy.img)
 config='format=raw, vdev=xvda, access=rw, target=/tmp/busy.img'
 guest busy "$image" 'memory = 32' 'cmdline = "busy"' "disk = [\"$config\"]"
-wait_console 60 '^round 1$'
+wait_console 60 '^round 1'
 expect "what it read" "$(said before)" "$before"
 
 note "save and restore"
