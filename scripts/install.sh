@@ -5,7 +5,7 @@
 #   PREFIX/bin/fata                    the tool; it finds the rest from there
 #   PREFIX/lib/fata/include            Fata's headers (not in PREFIX/include:
 #                                      that must never be on an image's path)
-#   PREFIX/lib/fata/lib                libfata.a, libc.a, fata.ld
+#   PREFIX/lib/fata/lib                the libraries and fata.ld
 #   PREFIX/lib/fata/musl               musl's headers and start files
 #   PREFIX/share/fata                  the lab's sources
 #   PREFIX/share/man, .../pkgconfig, .../bash-completion, .../zsh
@@ -41,10 +41,7 @@ tree() { # FROM FOLDER: a folder as it is, its old contents gone
 musl=$build/pkg/dev/usr
 put 755 bin "$build/fata"
 tree include lib/fata/include
-put 644 lib/fata/lib "$build/lib/libfata.a" "$build/lib/libc.a" \
-  "$build/lib/fata.ld"
-[ ! -e "$build/lib/libfata-unix.a" ] ||
-  put 644 lib/fata/lib "$build/lib/libfata-unix.a"
+put 644 lib/fata/lib "$build"/lib/*.a "$build/lib/fata.ld"
 tree "$musl/include/x86_64-linux-musl" lib/fata/musl/include
 for f in "$musl"/lib/x86_64-linux-musl/*; do
   # libc.a proper is ours (scripts/dehlt.sh); the rest is empty archives
