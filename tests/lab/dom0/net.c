@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * dom0's side of net.sh:  net WHAT ADDRESS [N]
+ *
+ *     in MB        sends that much; the guest sums it up; both are compared
+ *     out MB       has the guest send that much; the same
+ *     udp N        N datagrams of growing sizes, each echoed, ten may be lost
+ *     short N      N connections one after the other, each echoes
+ *     open N       N connections at the same time, each echoes twice
+ *
+ * Exit status 0 when all was as it should be.
+ */
+#include <arpa/inet.h>
+#include <net/if.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include "../../lib/noise.h"
+
+static const char *address;
+static unsigned char data[1 << 16], back[1 << 16];
+
+static void die(const char *what)
+{
+	perror(what);
+	exit(1);
+}
+
+/* "10.0.2.40", or "fe80::1%xenbr0" */
+static socklen_t parse(struct sockaddr_storage *out, uint16_t port)
+{
+	struct sockaddr_in *v4 = (struct sockaddr_in *)out;
+	struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)out;
+	char text[100], *card;
+
+	memset(out, 0, sizeof(*out));
+	snprintf(text, sizeof(text), "%s", address);
+	card = strchr(text, '%');
+	if (!card) {
+		v4->sin_family = AF_INET;
+		v4->sin_port = htons(port);
+		inet_pton(AF_INET, text, &v4->sin_addr);
+		return sizeof(*v4);
+	}
+	*card++ = '\0';
+	v6->sin6_family = AF_INET6;
+	v6->sin6_port = htons(port);
+	v6->sin6_scope_id = if_nametoindex(card);
+	inet_pton(AF_INET6, text, &v6->sin6_addr);
+	return sizeof(*v6);
+}
+
+static int to(int type, uint16_t port)
+{
+	struct timeval limit = {.tv_sec = type == SOCK_DGRAM ? 2 : 200};
+	struct sockaddr_storage there;
+	socklen_t size = parse(&there, port);
+	int s = socket(there.ss_family, type, 0);
+
+	setsockopt(s, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
+	if (s < 0 || connect(s, (struct sockaddr *)&there, size))
+		die("connect");
+	return s;
+}
+
+static void send_all(int s, const unsigned char *p, size_t n)
+{
+	while (n) {
+		ssize_t done = write(s, p, n);
+
+		if (done <= 0)
+			die("write");
+		p += done;
+		n -= (size_t)done;
+	}
+}
+
+static int same(const char *said, uint64_t n, uint64_t sum)
+{
+	char mine[64];
+
+	snprintf(mine, sizeof(mine), "%llu %016llx\n", (unsigned long long)n,
+		 (unsigned long long)sum);
+	if (!strcmp(mine, said))
+		return 0;
+	printf("sent %sthere: %s\n", mine, said);
+	return 1;
+}
+
+static int in(uint64_t bytes)
+{
+	uint64_t sum = NOISE_SUM, state = 3, n = 0;
+	int s = to(SOCK_STREAM, 9000);
+	char said[64] = "";
+
+	while (n < bytes) {
+		state = noise_fill(state, data, sizeof(data));
+		sum = noise_sum(sum, data, sizeof(data));
+		send_all(s, data, sizeof(data));
+		n += sizeof(data);
+	}
+	shutdown(s, SHUT_WR);
+	if (recv(s, said, sizeof(said) - 1, MSG_WAITALL) < 0)
+		die("answer");
+	close(s);
+	return same(said, n, sum);
+}
+
+static int out(uint64_t bytes)
+{
+	uint64_t ask[2] = {11, bytes}, state = 11, n = 0;
+	int s = to(SOCK_STREAM, 9001);
+
+	send_all(s, (unsigned char *)ask, sizeof(ask));
+	while (n < bytes) {
+		ssize_t got = recv(s, back, sizeof(back), MSG_WAITALL);
+
+		if (got != (ssize_t)sizeof(back))
+			die("read");
+		state = noise_fill(state, data, sizeof(data));
+		if (memcmp(data, back, sizeof(data))) {
+			printf("differs after %llu bytes\n",
+			       (unsigned long long)n);
+			return 1;
+		}
+		n += sizeof(data);
+	}
+	close(s);
+	return 0;
+}
+
+static int udp(unsigned count)
+{
+	int s = to(SOCK_DGRAM, 9003);
+	unsigned lost = 0;
+
+	noise_fill(5, data, sizeof(data));
+	for (unsigned i = 0; i < count; i++) {
+		size_t n = 1 + (size_t)i * 60000 / count;
+
+		if (send(s, data + i, n, 0) != (ssize_t)n)
+			die("send");
+		if (recv(s, back, sizeof(back), 0) != (ssize_t)n ||
+		    memcmp(data + i, back, n)) {
+			printf("%zu bytes: not echoed\n", n);
+			lost++;
+		}
+	}
+	return lost > 10;
+}
+
+static void echo(int s, size_t n)
+{
+	send_all(s, data, n);
+	if (recv(s, back, n, MSG_WAITALL) != (ssize_t)n ||
+	    memcmp(data, back, n))
+		die("echo");
+}
+
+static int shorts(unsigned count)
+{
+	for (unsigned i = 0; i < count; i++) {
+		int s = to(SOCK_STREAM, 9002);
+
+		echo(s, 100);
+		close(s);
+	}
+	return 0;
+}
+
+static int many(unsigned count)
+{
+	struct rlimit limit = {4096, 4096};
+	static int s[4096];
+
+	setrlimit(RLIMIT_NOFILE, &limit);
+	for (unsigned i = 0; i < count; i++)
+		s[i] = to(SOCK_STREAM, 9002);
+	for (unsigned round = 0; round < 2; round++)
+		for (unsigned i = 0; i < count; i++)
+			echo(s[i], 1000);
+	for (unsigned i = 0; i < count; i++)
+		close(s[i]);
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	uint64_t n = argc == 4 ? strtoull(argv[3], NULL, 10) : 0;
+
+	if (argc != 4 || !n || n > 4000)
+		return 2;
+	address = argv[2];
+	return !strcmp(argv[1], "in")	   ? in(n << 20)
+	       : !strcmp(argv[1], "out")   ? out(n << 20)
+	       : !strcmp(argv[1], "udp")   ? udp((unsigned)n)
+	       : !strcmp(argv[1], "short") ? shorts((unsigned)n)
+	       : !strcmp(argv[1], "open")  ? many((unsigned)n)
+					   : 2;
+}

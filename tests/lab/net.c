@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The guest of net.sh:
+ *
+ *     tcp 9000  reads until the end, answers with the number of bytes and their
+ *               sum (FNV-1a, 64 bits) as text
+ *     tcp 9001  reads a seed and a number, writes so many bytes of noise
+ *     tcp 9002  echoes; a thread for each connection
+ *     udp 9003  echoes
+ *
+ * With an argument `client ADDRESS` it sends 4 MB to another such guest, has
+ * them summed up there, compares, and ends.
+ */
+#include <arpa/inet.h>
+#include <fata/manifest.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+FATA_NET("lan");
+
+#include "lib/noise.h"
+
+static void sink(int c)
+{
+	static unsigned char data[1 << 16];
+	uint64_t sum = NOISE_SUM, n = 0;
+	char text[64];
+	ssize_t got;
+
+	while ((got = read(c, data, sizeof(data))) > 0) {
+		sum = noise_sum(sum, data, (size_t)got);
+		n += (uint64_t)got;
+	}
+	snprintf(text, sizeof(text), "%llu %016llx\n", (unsigned long long)n,
+		 (unsigned long long)sum);
+	write(c, text, strlen(text));
+}
+
+static int write_all(int c, const unsigned char *p, size_t n)
+{
+	while (n) {
+		ssize_t done = write(c, p, n);
+
+		if (done <= 0)
+			return -1;
+		p += done;
+		n -= (size_t)done;
+	}
+	return 0;
+}
+
+static void source(int c)
+{
+	static unsigned char data[1 << 16];
+	uint64_t ask[2] = {0, 0};
+
+	if (recv(c, ask, sizeof(ask), MSG_WAITALL) != sizeof(ask))
+		return;
+	while (ask[1]) {
+		size_t n = ask[1] < sizeof(data) ? ask[1] : sizeof(data);
+
+		ask[0] = noise_fill(ask[0], data, n);
+		if (write_all(c, data, n))
+			return;
+		ask[1] -= n;
+	}
+}
+
+static void *echo(void *arg)
+{
+	int c = (int)(intptr_t)arg;
+	unsigned char data[2048];
+	ssize_t n;
+
+	while ((n = read(c, data, sizeof(data))) > 0)
+		if (write_all(c, data, (size_t)n))
+			break;
+	close(c);
+	return NULL;
+}
+
+static int bound(int type, int port)
+{
+	int s = socket(AF_INET6, type, 0), on = 1;
+	struct sockaddr_in6 a = {.sin6_family = AF_INET6,
+				 .sin6_port = htons((uint16_t)port)};
+
+	setsockopt(s, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	if (s < 0 || bind(s, (struct sockaddr *)&a, sizeof(a)) ||
+	    (type == SOCK_STREAM && listen(s, 128))) {
+		perror("net");
+		exit(1);
+	}
+	return s;
+}
+
+static void *streams(void *arg)
+{
+	int which = (int)(intptr_t)arg, s = bound(SOCK_STREAM, 9000 + which);
+	pthread_attr_t attr;
+
+	pthread_attr_init(&attr);
+	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+	pthread_attr_setstacksize(&attr, 16384);
+	for (;;) {
+		int c = accept(s, NULL, NULL);
+		pthread_t t;
+
+		if (c < 0)
+			continue;
+		if (which == 2) {
+			if (pthread_create(&t, &attr, echo,
+					   (void *)(intptr_t)c))
+				close(c);
+			continue;
+		}
+		(which ? source : sink)(c);
+		close(c);
+	}
+	return NULL;
+}
+
+static void datagrams(void)
+{
+	static char data[65536];
+	int s = bound(SOCK_DGRAM, 9003);
+
+	for (;;) {
+		struct sockaddr_in6 from;
+		socklen_t size = sizeof(from);
+		ssize_t n = recvfrom(s, data, sizeof(data), 0,
+				     (struct sockaddr *)&from, &size);
+
+		if (n >= 0)
+			sendto(s, data, (size_t)n, 0, (struct sockaddr *)&from,
+			       size);
+	}
+}
+
+static int to_guest(const char *address)
+{
+	struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons(9000)};
+	static unsigned char data[4 << 20];
+	char said[64] = "", expected[64];
+	int s = socket(AF_INET, SOCK_STREAM, 0);
+
+	inet_pton(AF_INET, address, &a.sin_addr);
+	noise_fill(7, data, sizeof(data));
+	snprintf(expected, sizeof(expected), "%zu %016llx\n", sizeof(data),
+		 (unsigned long long)noise_sum(NOISE_SUM, data, sizeof(data)));
+	if (connect(s, (struct sockaddr *)&a, sizeof(a)) ||
+	    write_all(s, data, sizeof(data)) || shutdown(s, SHUT_WR) ||
+	    recv(s, said, sizeof(said) - 1, MSG_WAITALL) < 0) {
+		perror("to the other guest");
+		return 1;
+	}
+	printf("between guests: %s", strcmp(said, expected) ? said : "same\n");
+	return strcmp(said, expected) != 0;
+}
+
+int main(int argc, char **argv)
+{
+	pthread_t t;
+
+	if (argc == 3 && !strcmp(argv[1], "client"))
+		return to_guest(argv[2]);
+	for (intptr_t i = 0; i < 3; i++)
+		pthread_create(&t, NULL, streams, (void *)i);
+	puts("READY");
+	datagrams();
+	return 1;
+}
