@@ -61,13 +61,21 @@ done
 # A migrated domain's console is logged under the name it arrived with.
 dom0 "xl sysrq $domain m"
 wait_console 60 'lifecycle: memory:' "$domain--incoming"
-said=$(dom0 "xl shutdown -w $domain") || fail "xl shutdown"
+said=$(dom0 "xl shutdown -w $domain 2>&1") || fail "xl shutdown"
 expect_match "what xl saw" "$said" 'reason code 0'
 expect_match "its last words" "$(console "$domain--incoming")" \
   'suspends .*, all well'
 
-guest b "$image" 'on_reboot = "destroy"'
-wait_console 30 '^ready, balloon 0$'
+guest b "$image" 'on_reboot = "destroy"' \
+  'extra = "--trace=64K --trace-dump --metrics=1s"'
+wait_console 30 '^ready'
+wait_console 60 'metrics: .*xenstore.requests=[1-9]'
+expect_match "the trace's grants" \
+  "$(dom0 "xenstore-read /local/domain/$(domid)/data/fata/trace")" '^16 [0-9]+$'
 dom0 "xl reboot $domain" || fail "xl reboot"
-wait_end 30
+wait_end 60
 expect "why it ended" "$(end_reason)" 1
+console "$domain" >"$tmp/console"
+"$fata" trace "$tmp/console" -o "$tmp/trace.json" || fail "no trace"
+expect_match "the timeline" "$(cat "$tmp/trace.json")" \
+  '"name":"thread_name","args":.."name":"lifecycle"'
