@@ -78,4 +78,4 @@ expect "why it ended" "$(end_reason)" 1
 console "$domain" >"$tmp/console"
 "$fata" trace "$tmp/console" -o "$tmp/trace.json" || fail "no trace"
 expect_match "the timeline" "$(cat "$tmp/trace.json")" \
-  '"name":"thread_name","args":.."name":"lifecycle"'
+  '"name":"thread_name","args":."name":"lifecycle"'
