@@ -157,7 +157,8 @@ long sys_bind(int fd, const void *address, unsigned size)
 	if (!f)
 		return rc;
 	rc = sockaddr_in(of(f), address, size, &e);
-	if (!rc && !ip_addr_isany(&e.address))
+	if (!rc && !ip_addr_isany(&e.address) &&
+	    !ip_addr_isloopback(&e.address))
 		rc = stack_wait_address(); /* it may be about to become ours */
 	if (!rc)
 		rc = socket_bind(of(f), &e);

@@ -18,6 +18,7 @@
 #include <fata/log.h>
 #include <fata/param.h>
 #include <fata/task.h>
+#include <lwip/dhcp.h>
 #include <lwip/ethip6.h>
 #include <lwip/etharp.h>
 #include <lwip/init.h>
@@ -130,6 +131,7 @@ static void flush(struct link *l)
 
 void stack_flush(void)
 {
+	netif_poll_all(); /* what the guest sends to itself */
 	for (struct link *l = stack_links; l; l = l->next)
 		if (l->first)
 			flush(l);
@@ -199,6 +201,22 @@ static int open_link(struct link *l)
 	return 0;
 }
 
+/*
+ * The interface came back, perhaps on another host or with another card: tell
+ * the network where we are now, and have DHCP's lease confirmed.
+ */
+static void refresh(struct link *l)
+{
+	net_info(l->net, &l->info);
+	memcpy(l->netif.hwaddr, l->info.mac, 6);
+	l->netif.mtu = (u16_t)l->info.mtu;
+	offload_setup(l);
+	if (!l->info.up)
+		return;
+	etharp_gratuitous(&l->netif);
+	dhcp_network_changed(&l->netif);
+}
+
 /* The deadline of lwIP's next timer. */
 static uint64_t timer_deadline(void)
 {
@@ -214,27 +232,31 @@ static int link_task(void *arg)
 {
 	struct link *l = arg;
 	int rc = open_link(l);
+	uint64_t changes = rc ? 0 : event_count(net_changed(l->net));
 
 	while (!rc) {
 		struct event_wait w[] = {
 			{net_readable(l->net), 0},
+			{net_changed(l->net), 0},
 			{net_writable(l->net), 0},
 		};
 		struct net_frame *frames[ROUND];
 		int n;
 
-		for (unsigned i = 0; i < 2; i++)
+		for (unsigned i = 0; i < 3; i++)
 			w[i].seen = event_count(w[i].event);
+		if (w[1].seen != changes)
+			refresh(l);
+		changes = w[1].seen;
 		n = net_receive(l->net, frames, ROUND, 0);
 		for (int i = 0; i < n; i++)
 			receive(l, frames[i]);
 		sys_check_timeouts();
 		stack_flush();
-		netif_poll_all();
 		if (n == ROUND)
 			fata_yield();
 		else
-			event_wait_any(w, l->first ? 2 : 1, timer_deadline());
+			event_wait_any(w, l->first ? 3 : 2, timer_deadline());
 	}
 	return rc;
 }

@@ -38,3 +38,9 @@ peer 120 in 50
 peer 120 out 50
 peer 60 udp 100
 peer 200 short 300
+
+# --- to itself ---------------------------------------------------------------
+
+guest loop "$B/tests/lab/loopback.xen"
+wait_end 60
+expect "sockets within the guest" "$(end_reason)" 0
