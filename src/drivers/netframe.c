@@ -15,11 +15,6 @@ static struct net_frame *unused;
 static unsigned unused_n;
 #define UNUSED_MAX 512
 
-static void *page_of(const void *p)
-{
-	return (void *)((uintptr_t)p & ~(uintptr_t)(PAGE_SIZE - 1));
-}
-
 void *net_page_get(struct net *n)
 {
 	return n->pooled ? n->pool[--n->pooled] : page_alloc(0);
@@ -61,7 +56,7 @@ void net_frame_free(struct net_frame *f)
 	ASSERT(!f->in_flight);
 	for (unsigned i = 0; i < f->pieces; i++)
 		if (f->piece[i].data)
-			net_page_put(f->from, page_of(f->piece[i].data));
+			net_page_put(f->from, net_page_of(f->piece[i].data));
 	if (unused_n == UNUSED_MAX) {
 		heap_free(f);
 		return;

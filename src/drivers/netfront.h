@@ -16,6 +16,7 @@
 #define FATA_DRIVERS_NETFRONT_H
 
 #include <fata/net.h>
+#include <fata/page.h>
 #include <fata/xen/evtchn.h>
 #include <fata/xen/xenbus.h>
 #include <xen/ring.h>
@@ -66,6 +67,12 @@ struct net {
 	void *pool[NET_POOL];
 	unsigned pooled;
 };
+
+/* The page that a piece lies in. */
+static inline void *net_page_of(const void *p)
+{
+	return (void *)((uintptr_t)p & ~(uintptr_t)(PAGE_SIZE - 1));
+}
 
 /* A page for a frame: from the pool, else a new one. NULL: memory is short. */
 void *net_page_get(struct net *n);

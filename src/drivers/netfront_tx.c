@@ -30,11 +30,6 @@ union tx_slot {
 	unsigned char pad[12];
 };
 
-static void *page_of(const void *p)
-{
-	return (void *)((uintptr_t)p & ~(uintptr_t)(PAGE_SIZE - 1));
-}
-
 int net_tx_start(struct net *n, uint16_t peer)
 {
 	struct net_tx *tx = &n->tx;
@@ -71,7 +66,7 @@ static void forget(struct net_tx *tx, unsigned id)
 
 	gnttab_end_pages(&tx->ref[id], 1, tx->page[id], 0);
 	for (unsigned i = 0; f && i < f->pieces; i++)
-		if (page_of(f->piece[i].data) == tx->page[id])
+		if (net_page_of(f->piece[i].data) == tx->page[id])
 			f->piece[i].data = NULL;
 	tx->page[id] = NULL;
 	tx->frame[id] = NULL;
@@ -218,7 +213,7 @@ static void put_extra(struct net *n, const struct net_frame *f)
 /* What another interface's frames left behind in the page is not shown. */
 static void hide_rest(const struct net_piece *p)
 {
-	unsigned char *page = page_of(p->data);
+	unsigned char *page = net_page_of(p->data);
 	size_t before = (size_t)(p->data - page);
 
 	memset(page, 0, before);
@@ -235,8 +230,8 @@ static void put_piece(struct net *n, struct net_frame *f, unsigned i)
 	ASSERT(id >= 0); /* as many ids as slots, and there was room */
 	if (f->from != n)
 		hide_rest(p);
-	rc = gnttab_grant_access(tx->ref[id], n->dev->peer, page_of(p->data),
-				 false);
+	rc = gnttab_grant_access(tx->ref[id], n->dev->peer,
+				 net_page_of(p->data), false);
 	ASSERT(!rc);
 	slot.request = (struct netif_tx_request){
 		.gref = tx->ref[id],
@@ -246,7 +241,7 @@ static void put_piece(struct net *n, struct net_frame *f, unsigned i)
 		.size = (uint16_t)(i ? p->size : f->size),
 	};
 	tx->frame[id] = f;
-	tx->page[id] = page_of(p->data);
+	tx->page[id] = net_page_of(p->data);
 	f->in_flight++;
 	ring_front_put(&tx->ring, &slot, sizeof(slot));
 }
