@@ -68,10 +68,10 @@ $(BUILD)/lib/libfata.a: $(KOBJ) scripts/export.sh src/libc/exports \
 		$(wildcard include/fata/*.h include/fata/xen/*.h)
 	$(Q)scripts/export.sh $@ src/libc/exports $(KOBJ)
 
-$(BUILD)/kernel/%.c.o: src/%.c | $(PKGSTAMP) $(XENHDR)/xen/xen.h
+$(BUILD)/kernel/%.c.o: src/%.c Makefile | $(PKGSTAMP) $(XENHDR)/xen/xen.h
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(KFLAGS) -MMD -MP -c $< -o $@
-$(BUILD)/kernel/%.S.o: src/%.S | $(PKGSTAMP) $(XENHDR)/xen/xen.h
+$(BUILD)/kernel/%.S.o: src/%.S Makefile | $(PKGSTAMP) $(XENHDR)/xen/xen.h
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(KFLAGS) -D__ASSEMBLY__ -MMD -MP -c $< -o $@
 -include $(KOBJ:.o=.d)
@@ -87,7 +87,7 @@ $(BUILD)/lib/libc.a: $(PKGSTAMP) scripts/dehlt.sh
 
 # Program code for archives that were built against glibc.
 GLIBC := $(patsubst src/%,$(BUILD)/user/%.o,$(wildcard src/glibc/*.c))
-$(BUILD)/user/%.c.o: src/%.c | $(PKGSTAMP)
+$(BUILD)/user/%.c.o: src/%.c Makefile | $(PKGSTAMP)
 	@mkdir -p $(@D)
 	$(Q)$(CC) -std=gnu11 -O2 -g $(WARN) -fno-builtin -fno-pie -fcf-protection \
 		-fstack-protector-strong -ffunction-sections -fdata-sections \
@@ -153,7 +153,7 @@ HTEST := $(patsubst tests/%,$(BUILD)/host/tests/%.o,$(wildcard tests/lib/*.c))
 $(BUILD)/host/tests/%.c.o: tests/%.c | $(PKGSTAMP) $(XENHDR)/xen/xen.h
 	@mkdir -p $(@D)
 	$(Q)$(HCC) $(HFLAGS) -Itests -MMD -MP -c $< -o $@
-$(BUILD)/host/%.c.o: src/%.c | $(PKGSTAMP) $(XENHDR)/xen/xen.h
+$(BUILD)/host/%.c.o: src/%.c Makefile | $(PKGSTAMP) $(XENHDR)/xen/xen.h
 	@mkdir -p $(@D)
 	$(Q)$(HCC) $(HFLAGS) -MMD -MP -c $< -o $@
 -include $(wildcard $(BUILD)/host/*/*.d $(BUILD)/host/tests/*/*.d)
@@ -226,6 +226,9 @@ run: $(BUILD)/fata $(BUILD)/examples/hello.xen ## boot the main example on a rea
 check: ## run the tests [SUITE=unit|sim|fuzz|guest|lab] [T=name]
 	$(Q)tests/run.sh "$(BUILD)" "$(SUITE)" "$(T)"
 
+soak: ## the same, each for as long as it takes to believe it
+	$(Q)FATA_SOAK=1 tests/run.sh "$(BUILD)" "$(SUITE)" "$(T)"
+
 bench: all ## run the benchmarks [B=name] [M=wall]
 	$(Q)bench/run.sh "$(BUILD)" "$(B)" "$(M)"
 
@@ -245,4 +248,4 @@ clean: ## remove what was built, keep what was fetched
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile
 
-.PHONY: all tests run check bench install lint clean help
+.PHONY: all tests run check soak bench install lint clean help

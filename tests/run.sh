@@ -13,6 +13,9 @@
 #   fuzz   tests/fuzz/NAME.c    its corpus as a test (long runs: make soak)
 #   guest  tests/guest/NAME.c   an image, booted as a PVH dom0 (see guest.sh)
 #   lab    tests/lab/NAME.sh    a script that uses xl in the lab; 77 = skipped
+#
+# With FATA_SOAK=1 (make soak) tests do more of the same, for up to 40 times as
+# long: thousands of migrations, power cuts and connections.
 
 set -u
 build=$1 suites=${2:-unit sim fuzz guest lab} only=${3:-}
@@ -20,6 +23,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 export FATA_BUILD=$PWD/$build
 export CMOCKA_MESSAGE_OUTPUT=TAP
 export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=1:detect_stack_use_after_return=0}
+[ -z "${FATA_SOAK:-}" ] || export FUZZ_SECONDS=${FUZZ_SECONDS:-600}
 passed=0 failed=0 skipped=0
 
 names() { # SUITE EXTENSION
@@ -59,6 +63,7 @@ count() {
 run() { # SUITE NAME LIMIT COMMAND...
   local suite=$1 name=$2 limit=$3 log=$build/tests/$1/$2.log
   shift 3
+  [ -z "${FATA_SOAK:-}" ] || limit=$((limit * 40))
   mkdir -p "$build/tests/$suite"
   timeout -k 5 "$limit" "$@" >"$log" 2>&1 </dev/null
   count "$log" $? "$suite/$name"

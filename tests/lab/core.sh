@@ -14,8 +14,6 @@ if [ -z "${FATA_SOAK:-}" ] && ! "$fata" lab status | grep -qi kvm; then
   skip "xl takes minutes to write a core in an emulated lab (FATA_SOAK=1)"
 fi
 test_guest
-dom0 'mkdir -p /var/lib/xen/dump'
-
 guest core "$image" 'memory = 8' 'on_crash = "coredump-destroy"' \
   'extra = "die"'
 core=/var/lib/xen/dump/$domain
