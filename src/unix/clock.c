@@ -1,33 +1,28 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The clocks of a Linux process, and the manual clock of tests (unix.h).
+ * The clocks of a Linux process: the world's. And the world of tests, whose
+ * clock stands still until the loop would sleep (unix.h).
  *
  * Interface: fata/clock.h.
  */
 #include "unix/unix.h"
 
+#include "core/timer.h"
+#include "unix/world.h"
+
 #include <fata/clock.h>
-#include <time.h>
+#include <fata/end.h>
 
-static bool manual;
 static uint64_t manual_now;
-
-static uint64_t read_clock(clockid_t id)
-{
-	struct timespec t;
-
-	clock_gettime(id, &t);
-	return (uint64_t)t.tv_sec * FATA_NS_PER_S + (uint64_t)t.tv_nsec;
-}
 
 uint64_t clock_mono_ns(void)
 {
-	return manual ? manual_now : read_clock(CLOCK_MONOTONIC);
+	return unix_world->mono();
 }
 
 uint64_t clock_wall_ns(void)
 {
-	return read_clock(CLOCK_REALTIME);
+	return unix_world->wall();
 }
 
 uint64_t clock_deadline(uint64_t ns)
@@ -37,25 +32,39 @@ uint64_t clock_deadline(uint64_t ns)
 	return ns < FATA_FOREVER - now ? now + ns : FATA_FOREVER;
 }
 
+/* --- the manual clock ------------------------------------------------ */
+
+static uint64_t manual_mono(void)
+{
+	return manual_now;
+}
+
+static void manual_wait(int fd, uint64_t deadline)
+{
+	(void)fd;
+	if (deadline > manual_now)
+		manual_now = deadline;
+	if (!unix_watches() && timer_next() == FATA_FOREVER)
+		fata_panic("all tasks wait, and nothing can wake them");
+}
+
 void unix_clock_manual(uint64_t now)
 {
-	manual = true;
+	static struct world manual;
+
+	manual = unix_host;
+	manual.mono = manual_mono;
+	manual.wait = manual_wait;
 	manual_now = now;
+	unix_world = &manual;
 }
 
 void unix_clock_real(void)
 {
-	manual = false;
+	unix_world = &unix_host;
 }
 
 void unix_clock_set(uint64_t now)
 {
 	manual_now = now;
-}
-
-bool unix_clock_jump(uint64_t deadline)
-{
-	if (manual && deadline > manual_now)
-		manual_now = deadline;
-	return manual;
 }

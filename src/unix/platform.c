@@ -2,28 +2,23 @@
 /*
  * The platform of a Linux process: events from epoll, the log on stdout.
  *
- * Interface: platform.h, unix.h. Sleeping is ppoll on the epoll set, which
- * returns at once when a descriptor is ready already, so no event is lost
- * between the loop's check and the sleep.
+ * Interface: platform.h, unix.h. What comes from outside the process comes
+ * through world.h.
  */
 #include "platform.h"
 
 #include "core/page.h"
 #include "core/task.h"
-#include "core/timer.h"
 #include "unix/unix.h"
+#include "unix/world.h"
 
 #include <errno.h>
 #include <execinfo.h>
-#include <fata/clock.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
-#include <sys/random.h>
-#include <time.h>
 #include <unistd.h>
 
 #define BATCH  64
@@ -112,23 +107,13 @@ unsigned platform_dispatch(void)
 
 void platform_block(uint64_t deadline)
 {
-	struct pollfd p = {.fd = set, .events = POLLIN};
-	struct timespec t;
-	uint64_t now;
+	if (!platform_pending())
+		unix_world->wait(set, deadline);
+}
 
-	if (platform_pending())
-		return;
-	if (unix_clock_jump(deadline)) {
-		if (!watches && timer_next() == FATA_FOREVER)
-			fata_panic("all tasks wait, and nothing can wake them");
-		return;
-	}
-	now = clock_mono_ns();
-	if (deadline <= now)
-		return;
-	t.tv_sec = (time_t)((deadline - now) / FATA_NS_PER_S);
-	t.tv_nsec = (long)((deadline - now) % FATA_NS_PER_S);
-	ppoll(&p, 1, &t, NULL); /* cut short by a signal: the loop asks again */
+unsigned unix_watches(void)
+{
+	return watches;
 }
 
 /* --- output and the end ---------------------------------------------- */
@@ -187,12 +172,10 @@ void platform_dump(void)
 
 size_t platform_entropy(void *buffer, size_t n)
 {
-	ssize_t got = getrandom(buffer, n, 0);
-
-	return got < 0 ? 0 : (size_t)got;
+	return unix_world->entropy(buffer, n);
 }
 
 uint64_t platform_cycles(void)
 {
-	return __builtin_ia32_rdtsc();
+	return unix_world->cycles();
 }

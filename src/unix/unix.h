@@ -41,7 +41,7 @@ void unix_clock_set(uint64_t now);
 /* Give log text to fn instead of stdout; NULL: stdout again. */
 void unix_log_to(void (*fn)(const char *text, size_t n));
 
-/* Of the clock, for platform_block: jump there if the clock is manual. */
-bool unix_clock_jump(uint64_t deadline);
+/* How many descriptors are watched. */
+unsigned unix_watches(void);
 
 #endif
