@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Entry points of all vectors. Every vector runs on an interrupt stack of its
- * kind (traps.c), because the interrupted code may use a red zone below its
- * stack pointer.
+ * Entry points of all vectors. Every vector but the upcall's runs on an
+ * interrupt stack of its kind (traps.c), because the interrupted code may use a
+ * red zone below its stack pointer.
  */
 #include <arch/x86_64/regs.h>
 
@@ -16,6 +16,12 @@
  * Some emulated CPUs take an interrupt between sti and hlt and would then
  * sleep with the event already there, so a return address that points at
  * cpu_idle's hlt is moved behind it.
+ *
+ * They also deliver the upcall twice now and then, the second time before the
+ * first instruction here and with interrupts off. So it stays on the stack of
+ * cpu_idle, which has no red zone: each delivery has a frame of its own, and
+ * the second returns into the first. On an interrupt stack the second frame
+ * would overwrite the first and return to itself for ever.
  */
 	.global upcall_entry
 	.type upcall_entry, @function
