@@ -40,7 +40,8 @@ least()
   for m; do
     "$fata" lab exec "sed -i '/^memory/d' /tmp/$name.cfg
       echo 'memory = $m' >>/tmp/$name.cfg" </dev/null
-    if run "$name" 60 | grep -q '^first line'; then
+    run "$name" 60 >"$tmp/least"
+    if grep -q '^first line' "$tmp/least"; then
       echo "$m"
       return
     fi
