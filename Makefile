@@ -168,6 +168,11 @@ HLIBC := $(patsubst src/%,$(BUILD)/host/%.o,$(filter-out %/malloc.c, \
 $(BUILD)/host/liblibc.a: $(HLIBC)
 	$(Q)rm -f $@ && ar rcs $@ $^
 $(filter $(BUILD)/tests/unit/libc_%,$(UNIT)): $(BUILD)/host/liblibc.a
+# A test of the CPU's own code.
+$(BUILD)/host/arch/x86_64/context.S.o: src/arch/x86_64/context.S
+	@mkdir -p $(@D)
+	$(Q)$(HCC) $(HFLAGS) -c $< -o $@
+$(BUILD)/tests/unit/context: $(BUILD)/host/arch/x86_64/context.S.o
 # Parsers of src/xen that need nothing of a hypervisor.
 $(BUILD)/tests/unit/xs_wire: $(BUILD)/host/xen/xs_wire.c.o
 
