@@ -187,9 +187,10 @@ if [ -d "$dest" ]; then
 fi
 mkdir -p "$tmp/.pkg"
 while read -r _ file _; do
-  dpkg-deb -x "$cache/archives/$file" "$tmp" 2>"$err" ||
-    die "cannot unpack $file: $(grep -m1 'No space' "$err" ||
-      head -1 "$err")"
+  # not by a file: the disk may be full
+  why=$(dpkg-deb -x "$cache/archives/$file" "$tmp" 2>&1) ||
+    die "cannot unpack $file: $(echo "$why" | grep -m1 'No space' ||
+      echo "$why" | head -1)"
 done <"$list"
 cut -d' ' -f2 "$list" >"$tmp/$stamp" || die "cannot write in $tmp"
 # Between the two renames the folder is missing; users of it hold our lock or
