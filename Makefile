@@ -163,8 +163,8 @@ $(BUILD)/tests/unit/%: $(BUILD)/host/tests/unit/%.c.o $(HCORE) $(HUNIX)
 	@mkdir -p $(@D)
 	$(Q)$(HCC) $(SAN) $^ -o $@ $(HLIBS)
 # The part of libc's layer that needs no CPU; the tests bring address ranges.
-HLIBC := $(patsubst src/%,$(BUILD)/host/%.o,$(filter-out %/malloc.c, \
-	$(shell grep -LE '<(arch|net)/' src/libc/*.c)))
+HLIBC := $(patsubst src/%,$(BUILD)/host/%.o,$(filter-out %/malloc.c \
+	src/fs/ext4%,$(shell grep -LE '<(arch|net)/' src/libc/*.c src/fs/*.c)))
 $(BUILD)/host/liblibc.a: $(HLIBC)
 	$(Q)rm -f $@ && ar rcs $@ $^
 $(filter $(BUILD)/tests/unit/libc_%,$(UNIT)): $(BUILD)/host/liblibc.a

@@ -4,7 +4,7 @@
  */
 #include <errno.h>
 #include <fata/random.h>
-#include <libc/node.h>
+#include <fs/node.h>
 #include <libc/tty.h>
 #include <string.h>
 

@@ -6,10 +6,11 @@
  *                  \|/  |
  *     struct file  flags, position     (here)  shared by dup
  *                  |
- *     file_ops     what kind of file   (tty.c, pipe.c, ram.c, ...)
+ *     file_ops     what kind of file   (tty.c, pipe.c, open.c, ...)
  *
- * Interface: an operation never blocks. One that cannot go on returns -EAGAIN;
- * the generic code (io.c) then waits for the file's event, if the program did
+ * Interface: an operation waits for nothing but a disk (fs/node.h). One that
+ * cannot go on returns -EAGAIN; the generic code (io.c) then waits for the
+ * file's event, if the program did
  * not ask for O_NONBLOCK, and tries again. poll and epoll wait for the same
  * event. What an operation is passed has been checked already, except where
  * it says so.
@@ -49,7 +50,8 @@ struct file_ops {
 	int (*truncate)(struct file *f, uint64_t size);
 	/* Entries from *pos on, which is moved on, until the sink is full. */
 	int (*list)(struct file *f, struct dirent_sink *sink, uint64_t *pos);
-	int (*sync)(struct file *f);
+	/* data: fdatasync */
+	int (*sync)(struct file *f, bool data);
 	/* The last reference has gone. */
 	void (*close)(struct file *f);
 	bool seekable; /* pread and pwrite work */

@@ -335,7 +335,7 @@ long sys_ftruncate(int fd, off_t size)
 	return r;
 }
 
-long sys_fsync(int fd)
+static long sync_fd(int fd, bool data)
 {
 	struct file *f = fd_get(fd);
 	long r;
@@ -345,9 +345,19 @@ long sys_fsync(int fd)
 	if (f->flags & O_PATH)
 		r = -EBADF;
 	else if (f->ops->sync)
-		r = f->ops->sync(f);
+		r = f->ops->sync(f, data);
 	else
 		r = f->ops->seekable ? 0 : -EINVAL;
 	file_put(f);
 	return r;
+}
+
+long sys_fsync(int fd)
+{
+	return sync_fd(fd, false);
+}
+
+long sys_fdatasync(int fd)
+{
+	return sync_fd(fd, true);
 }

@@ -3,7 +3,7 @@
  * Nodes as open files, and the calls that open them.
  */
 #include <errno.h>
-#include <libc/node.h>
+#include <fs/node.h>
 #include <libc/pipe.h>
 #include <libc/sys.h>
 #include <libc/user.h>
@@ -19,6 +19,8 @@ static ssize_t node_file_read(struct file *f, void *p, size_t n, uint64_t *pos)
 
 	if (r > 0)
 		*pos += (uint64_t)r;
+	if (r >= 0)
+		node_accessed(f->node);
 	return r;
 }
 
@@ -26,6 +28,7 @@ static ssize_t node_file_write(struct file *f, const void *p, size_t n,
 			       uint64_t *pos)
 {
 	ssize_t r;
+	int err = 0;
 
 	if (!f->node->ops->write)
 		return -EROFS;
@@ -34,7 +37,10 @@ static ssize_t node_file_write(struct file *f, const void *p, size_t n,
 	r = f->node->ops->write(f->node, p, n, *pos);
 	if (r > 0)
 		*pos += (uint64_t)r;
-	return r;
+	if (r > 0 && f->flags & O_DSYNC && f->node->ops->sync)
+		err = f->node->ops->sync(f->node,
+					 (f->flags & O_SYNC) != O_SYNC);
+	return err ? err : r;
 }
 
 #ifndef SEEK_DATA
@@ -60,6 +66,8 @@ static off_t node_file_seek(struct file *f, off_t offset, int whence)
 	case SEEK_HOLE:
 		if (offset < 0 || offset >= size)
 			return -ENXIO;
+		if (f->node->ops->seek)
+			return f->node->ops->seek(f->node, offset, whence);
 		return whence == SEEK_DATA ? offset : size;
 	default:
 		return -EINVAL;
@@ -82,9 +90,9 @@ static int node_file_truncate(struct file *f, uint64_t size)
 	return f->node->ops->truncate(f->node, size);
 }
 
-static int node_file_sync(struct file *f)
+static int node_file_sync(struct file *f, bool data)
 {
-	return f->node->ops->sync ? f->node->ops->sync(f->node) : 0;
+	return f->node->ops->sync ? f->node->ops->sync(f->node, data) : 0;
 }
 
 static int node_file_list(struct file *f, struct dirent_sink *sink,
@@ -186,7 +194,7 @@ static int check_open(struct node *n, int flags, bool created)
 		return -ENOTDIR;
 	if (S_ISDIR(n->mode) && (write || flags & O_CREAT))
 		return -EISDIR;
-	if (write && S_ISREG(n->mode) && n->ops->read_only)
+	if (write && S_ISREG(n->mode) && n->read_only)
 		return -EROFS;
 	if (flags & O_TRUNC && write && S_ISREG(n->mode) && !created &&
 	    n->ops->truncate)
@@ -200,6 +208,8 @@ static int find_or_make(struct node *base, const char *path, int flags,
 {
 	bool follow = !(flags & O_NOFOLLOW) &&
 		      (flags & (O_CREAT | O_EXCL)) != (O_CREAT | O_EXCL);
+	struct node_new what = {
+		.mode = S_IFREG | (mode & 07777 & ~umask_now())};
 	struct path_end e;
 	int err = path_find(base, path, follow, n);
 
@@ -216,16 +226,14 @@ static int find_or_make(struct node *base, const char *path, int flags,
 		return err;
 	if (e.slash)
 		err = -EISDIR;
-	else if (e.dir->ops->read_only)
+	else if (e.dir->read_only)
 		err = -EROFS;
 	else if (!e.dir->nlink) /* removed, and somebody is in it */
 		err = -ENOENT;
 	else if (!e.dir->ops->lookup(e.dir, e.name, n))
 		err = -ENOENT; /* a symbolic link to nowhere */
 	else
-		err = e.dir->ops->make(e.dir, e.name,
-				       S_IFREG | (mode & 07777 & ~umask_now()),
-				       NULL, n);
+		err = e.dir->ops->make(e.dir, e.name, &what, n);
 	*created = !err;
 	path_end_free(&e);
 	return err;
@@ -237,7 +245,11 @@ static long open_from(struct node *base, const char *path, int flags,
 	bool created = false;
 	struct file *f;
 	struct node *n;
-	int err = find_or_make(base, path, flags, mode, &n, &created);
+	int err, tries = 0;
+
+	do { /* another may make it, or remove it, while a disk is read */
+		err = find_or_make(base, path, flags, mode, &n, &created);
+	} while (err == -EEXIST && !(flags & O_EXCL) && ++tries < 8);
 
 	if (err)
 		return err;
@@ -254,20 +266,25 @@ static long open_from(struct node *base, const char *path, int flags,
 static long open_nameless(struct node *base, const char *path, int flags,
 			  mode_t mode)
 {
-	static const struct name name = {"\1tmpfile", 8};
+	static unsigned count;
+	struct node_new what = {.mode = S_IFREG | (mode & 07777)};
+	char text[] = "\1tmpfile00000000";
+	struct name name = {text, sizeof(text) - 1};
 	struct node *dir, *n;
 	struct file *f;
 	int err = path_find(base, path, true, &dir);
 
 	if (err)
 		return err;
+	/* no other of this moment has the same */
+	for (unsigned i = 8, c = count++; i < 16; i++, c >>= 4)
+		text[i] = (char)('a' + (c & 15));
 	if (!S_ISDIR(dir->mode) || (flags & O_ACCMODE) == O_RDONLY)
 		err = S_ISDIR(dir->mode) ? -EINVAL : -ENOTDIR;
-	else if (dir->ops->read_only)
+	else if (dir->read_only)
 		err = -EROFS;
 	else
-		err = dir->ops->make(dir, name, S_IFREG | (mode & 07777), NULL,
-				     &n);
+		err = dir->ops->make(dir, name, &what, &n);
 	if (!err) {
 		dir->ops->unlink(dir, name, n);
 		err = node_open(n, flags, &f);

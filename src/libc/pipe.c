@@ -10,7 +10,7 @@
  */
 #include <errno.h>
 #include <fata/heap.h>
-#include <libc/node.h>
+#include <fs/node.h>
 #include <libc/pipe.h>
 #include <libc/signal.h>
 #include <libc/sys.h>

@@ -85,7 +85,7 @@ long sys_dup3(int fd, int to, int flags);
 long sys_fcntl(int fd, int command, uint64_t arg);
 long sys_flock(int fd, int operation);
 
-/* fs.c */
+/* fs_look.c, fs_make.c, fs_remove.c, fs_attr.c */
 long sys_newfstatat(int fd, const char *path, struct stat *s, int flags);
 long sys_stat(const char *path, struct stat *s);
 long sys_lstat(const char *path, struct stat *s);
@@ -128,6 +128,7 @@ long sys_utimensat(int fd, const char *path, const struct timespec *t,
 long sys_truncate(const char *path, off_t size);
 long sys_fallocate(int fd, int mode, off_t at, off_t size);
 long sys_sync(void);
+long sys_syncfs(int fd);
 
 /* futex.c */
 long sys_futex(uint32_t *word, int op, uint32_t value, uint64_t time_or_count,
@@ -175,6 +176,7 @@ long sys_ioctl(int fd, unsigned command, uint64_t arg);
 long sys_fstat(int fd, struct stat *s);
 long sys_ftruncate(int fd, off_t size);
 long sys_fsync(int fd);
+long sys_fdatasync(int fd);
 
 /* mem.c */
 long sys_mmap(uint64_t at, uint64_t size, int prot, int flags, int fd,

@@ -51,15 +51,16 @@ static const struct syscall table[SYSCALL_MAX] = {
 	DONE(fstat, sys_fstat),
 	DONE(ftruncate, sys_ftruncate),
 	DONE(fsync, sys_fsync),
-	DONE(fdatasync, sys_fsync),
+	DONE(fdatasync, sys_fdatasync),
 
 	DONE(sendfile, sys_sendfile),
 	DONE(copy_file_range, sys_copy_file_range),
-	PART(fallocate, sys_fallocate, "no holes; space is not reserved"),
+	PART(fallocate, sys_fallocate,
+	     "no holes; in memory space is not reserved"),
 	PART(fadvise64, sys_fadvise64, "has no effect"),
 	PART(sync_file_range, sys_fsync, "as fsync"),
 	DONE(sync, sys_sync),
-	DONE(syncfs, sys_fsync),
+	DONE(syncfs, sys_syncfs),
 
 	/* the name space */
 	DONE(open, sys_open),

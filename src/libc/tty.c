@@ -17,7 +17,7 @@
 #include <errno.h>
 #include <fata/clock.h>
 #include <fata/console.h>
-#include <libc/node.h>
+#include <fs/node.h>
 #include <libc/signal.h>
 #include <libc/sys.h>
 #include <libc/tty.h>

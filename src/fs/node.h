@@ -3,24 +3,28 @@
  * The name space: nodes (files, directories, links, devices) and the paths that
  * lead to them.
  *
- *     path.c   "/a/b"  ->  node            links, .., mounts
+ *     path.c   "/a/b"  ->  node            links, .., mounts (mount.c)
  *     node     mode, times, node_ops       (here)
  *       |
- *     ram.c, a disk's file system, ...     contents, directories' entries
+ *     ram.c, tar.c, ext4*.c                contents, directories' entries
  *
  * Interface: a node is counted; whoever gets one from a function owns that
  * reference and gives it back with node_put. Operations get their directory
  * checked (it is one, the name is neither empty nor . nor .., at most NAME_MAX
  * bytes), and mounts and symbolic links resolved. Those of a RAM file system do
- * not block; a disk's may.
+ * not block; a disk's may: what was looked up before may have changed by the
+ * time that an operation runs, so it looks again itself (-EEXIST, -ENOENT,
+ * -ENOTEMPTY), and memory that a program passed is to be asked for again
+ * (user.h) before it is touched after a wait.
  */
-#ifndef FATA_LIBC_NODE_H
-#define FATA_LIBC_NODE_H
+#ifndef FATA_FS_NODE_H
+#define FATA_FS_NODE_H
 
 #include <libc/file.h>
 #include <limits.h>
 
 struct node;
+struct statfs;
 
 /* A component of a path; not ended by NUL. */
 struct name {
@@ -28,23 +32,32 @@ struct name {
 	size_t length;
 };
 
+/* What a new entry is to be. */
+struct node_new {
+	mode_t mode;
+	uint64_t rdev;	    /* of a device file */
+	const char *target; /* a symbolic link's text */
+};
+
 struct node_ops {
 	/* The entry of that name: 0 or -ENOENT, or the medium's error. */
 	int (*lookup)(struct node *dir, struct name name, struct node **out);
-	/*
-	 * A new entry; mode says what it is, target is a symbolic link's text.
-	 * The name is known to be free. 0, -ENOSPC, -EROFS ...
-	 */
-	int (*make)(struct node *dir, struct name name, mode_t mode,
-		    const char *target, struct node **out);
+	/* A new entry. 0, -EEXIST, -ENOSPC ... */
+	int (*make)(struct node *dir, struct name name,
+		    const struct node_new *what, struct node **out);
 	/* A further name for a node of the same file system. */
 	int (*link)(struct node *dir, struct name name, struct node *node);
-	/* Take the entry away; a directory is known to be empty. */
+	/* Take the entry away, if it is still that node's. */
 	int (*unlink)(struct node *dir, struct name name, struct node *node);
-	/* Move an entry; one of the new name has been unlinked before. */
+	/*
+	 * Move an entry, in place of one of the new name if there is one
+	 * (`over`, of a kind that may be replaced; else NULL): both or neither,
+	 * also when the power fails.
+	 */
 	int (*rename)(struct node *from, struct name old, struct node *to,
-		      struct name new, struct node *node);
-	bool (*empty)(struct node *dir);
+		      struct name new, struct node *node, struct node *over);
+	/* 1, 0 or an error. */
+	int (*empty)(struct node *dir);
 	/* Entries but . and .. from cookie *pos (2: the first) on. */
 	int (*list)(struct node *dir, struct dirent_sink *sink, uint64_t *pos);
 	/* The text of a symbolic link, valid as long as the node. */
@@ -53,10 +66,24 @@ struct node_ops {
 	ssize_t (*write)(struct node *n, const void *p, size_t size,
 			 uint64_t at);
 	int (*truncate)(struct node *n, uint64_t size);
-	int (*sync)(struct node *n);
+	/* (o) Take space for this part; the size stays. */
+	int (*reserve)(struct node *n, uint64_t at, uint64_t size);
+	/* (o) SEEK_DATA and SEEK_HOLE for at < size; else all is data. */
+	off_t (*seek)(struct node *n, off_t at, int whence);
+	/* (o) Fields of the node were changed (mode, owner, times). */
+	int (*changed)(struct node *n);
+	/* (o) Make the file durable; `data`: what is needed to read it back. */
+	int (*sync)(struct node *n, bool data);
+	/* (o) The same for all of the node's file system. */
+	int (*sync_all)(struct node *n);
+	/* (o) else that of a file system in memory */
+	int (*statfs)(struct node *n, struct statfs *s);
+	/* (o) Of a root: write everything and let go; the root is gone. */
+	int (*unmount)(struct node *root);
+	/* (o) bytes of the medium that the contents take */
+	uint64_t (*space)(const struct node *n);
 	/* The last reference has gone; nlink == 0: the contents too. */
 	void (*release)(struct node *n);
-	bool read_only;
 };
 
 struct node {
@@ -73,6 +100,7 @@ struct node {
 	/* The root of what is mounted on it; on that root, what it covers. */
 	struct node *mounted, *covers;
 	void *pipe; /* of a FIFO that is open (pipe.c) */
+	bool read_only; /* its file system */
 };
 
 /* Set the common fields of a new node with one reference and one name. */
@@ -89,9 +117,13 @@ void node_put(struct node *n);
 /* What stat says. */
 void node_stat(const struct node *n, struct stat *s);
 
-/* Note a change of contents (and so of the times), or of the node alone. */
+/*
+ * Note a change of contents (and so of the times), or of the node alone; and a
+ * reading, of which as on Linux (relatime) only a first or a late one counts.
+ */
 void node_modified(struct node *n);
 void node_changed(struct node *n);
+void node_accessed(struct node *n);
 
 /* A number for st_dev of a new file system. */
 unsigned node_new_device(void);
@@ -136,9 +168,6 @@ void path_end_free(struct path_end *e);
 
 /* The path of a directory from the root; -ENOENT when it was removed. */
 ssize_t path_of(struct node *dir, char *text, size_t size);
-
-/* Put a file system's root over a directory. 0, -ENOTDIR, -EBUSY. */
-int path_mount(const char *path, struct node *root);
 
 /*
  * Where a path of an ...at call starts: a reference to the node of the number,

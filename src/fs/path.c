@@ -12,7 +12,7 @@
 #include <errno.h>
 #include <fata/boot.h>
 #include <fata/heap.h>
-#include <libc/node.h>
+#include <fs/node.h>
 #include <string.h>
 
 #define LINKS_MAX 40
@@ -61,8 +61,9 @@ static struct node *add_dir(struct node *dir, const char *name, mode_t mode)
 {
 	struct node *n = NULL;
 	struct name text = {name, strlen(name)};
+	struct node_new what = {.mode = S_IFDIR | mode};
 
-	dir->ops->make(dir, text, S_IFDIR | mode, NULL, &n);
+	dir->ops->make(dir, text, &what, &n);
 	return n;
 }
 
@@ -366,21 +367,4 @@ ssize_t path_of(struct node *dir, char *text, size_t size)
 	}
 	memmove(text, text + at, size - at);
 	return (ssize_t)(size - at);
-}
-
-int path_mount(const char *path, struct node *new)
-{
-	struct node *on;
-	int err = path_find(path_root(), path, true, &on);
-
-	if (err)
-		return err;
-	if (!S_ISDIR(on->mode) || on->mounted || on == path_root()) {
-		err = S_ISDIR(on->mode) ? -EBUSY : -ENOTDIR;
-		node_put(on);
-		return err;
-	}
-	on->mounted = node_get(new);
-	new->covers = on; /* keeps the reference */
-	return 0;
 }

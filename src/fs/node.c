@@ -3,8 +3,10 @@
 #include <dirent.h>
 #include <fata/clock.h>
 #include <libc/clock.h>
-#include <libc/node.h>
+#include <fs/node.h>
 #include <string.h>
+
+#define DAY (24ull * 3600 * 1000000000)
 
 void node_init(struct node *n, const struct node_ops *ops, mode_t mode)
 {
@@ -37,7 +39,10 @@ void node_stat(const struct node *n, struct stat *s)
 	s->st_rdev = n->rdev;
 	s->st_size = (off_t)n->size;
 	s->st_blksize = 4096;
-	s->st_blocks = (blkcnt_t)((n->size + 4095) / 4096 * 8);
+	s->st_blocks =
+		(blkcnt_t)((n->ops->space ? n->ops->space(n)
+					  : (n->size + 4095) / 4096 * 4096) /
+			   512);
 	s->st_atim = clock_timespec(n->atime);
 	s->st_mtim = clock_timespec(n->mtime);
 	s->st_ctim = clock_timespec(n->ctime);
@@ -51,6 +56,19 @@ void node_modified(struct node *n)
 void node_changed(struct node *n)
 {
 	n->ctime = clock_wall_ns();
+}
+
+void node_accessed(struct node *n)
+{
+	uint64_t now;
+
+	if (n->read_only || !n->ops->changed)
+		return;
+	now = clock_wall_ns();
+	if (n->atime > n->mtime && n->atime > n->ctime && now - n->atime < DAY)
+		return;
+	n->atime = now;
+	n->ops->changed(n);
 }
 
 unsigned node_new_device(void)

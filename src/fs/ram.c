@@ -15,7 +15,7 @@
 #include <errno.h>
 #include <fata/heap.h>
 #include <fata/page.h>
-#include <libc/node.h>
+#include <fs/node.h>
 #include <string.h>
 
 struct entry {
@@ -126,23 +126,24 @@ static int ram_lookup(struct node *dir, struct name name, struct node **out)
 	return 0;
 }
 
-static int ram_make(struct node *dir, struct name name, mode_t mode,
-		    const char *target, struct node **out)
+static int ram_make(struct node *dir, struct name name,
+		    const struct node_new *what, struct node **out)
 {
-	struct ram *r = new_node(dir->device, mode);
+	struct ram *r = new_node(dir->device, what->mode);
 	int err;
 
 	if (!r)
 		return -ENOSPC;
-	if (target) {
-		size_t n = strlen(target);
+	r->node.rdev = what->rdev;
+	if (what->target) {
+		size_t n = strlen(what->target);
 
 		r->target = heap_alloc(n + 1);
 		if (r->target)
-			memcpy(r->target, target, n + 1);
+			memcpy(r->target, what->target, n + 1);
 		r->node.size = n;
 	}
-	err = target && !r->target ? -ENOSPC : add(dir, name, &r->node);
+	err = what->target && !r->target ? -ENOSPC : add(dir, name, &r->node);
 	if (err) {
 		r->node.nlink = 0;
 		node_put(&r->node);
@@ -176,13 +177,15 @@ static int ram_unlink(struct node *dir, struct name name, struct node *node)
 }
 
 static int ram_rename(struct node *from, struct name old, struct node *to,
-		      struct name new, struct node *node)
+		      struct name new, struct node *node, struct node *over)
 {
 	struct entry *e = find(from, old);
 	int err;
 
 	if (!e)
 		return -ENOENT;
+	if (over)
+		ram_unlink(to, new, over);
 	err = add(to, new, node);
 	if (err)
 		return err;
@@ -193,7 +196,7 @@ static int ram_rename(struct node *from, struct name old, struct node *to,
 	return 0;
 }
 
-static bool ram_empty(struct node *dir)
+static int ram_empty(struct node *dir)
 {
 	return list_empty(&ram_of(dir)->entries);
 }
@@ -330,6 +333,16 @@ static void ram_release(struct node *n)
 	heap_free(r);
 }
 
+static uint64_t ram_space(const struct node *n)
+{
+	const struct ram *r = (const void *)n;
+	uint64_t pages = 0;
+
+	for (size_t i = 0; i < r->n_pages; i++)
+		pages += r->pages[i] != NULL;
+	return pages * PAGE_SIZE;
+}
+
 static const struct node_ops ram_ops = {
 	.lookup = ram_lookup,
 	.make = ram_make,
@@ -342,6 +355,7 @@ static const struct node_ops ram_ops = {
 	.read = ram_read,
 	.write = ram_write,
 	.truncate = ram_truncate,
+	.space = ram_space,
 	.release = ram_release,
 };
 
@@ -355,9 +369,10 @@ struct node *ram_new(void)
 int ram_add_bytes(struct node *dir, const char *name, const void *data,
 		  size_t size)
 {
+	const struct node_new what = {.mode = S_IFREG | 0444};
 	struct name text = {name, strlen(name)};
 	struct node *n;
-	int err = ram_make(dir, text, S_IFREG | 0444, NULL, &n);
+	int err = ram_make(dir, text, &what, &n);
 
 	if (err)
 		return err;
@@ -370,13 +385,12 @@ int ram_add_bytes(struct node *dir, const char *name, const void *data,
 int ram_add_device(struct node *dir, const char *name, mode_t mode,
 		   uint64_t rdev)
 {
+	const struct node_new what = {.mode = S_IFCHR | mode, .rdev = rdev};
 	struct name text = {name, strlen(name)};
 	struct node *n;
-	int err = ram_make(dir, text, S_IFCHR | mode, NULL, &n);
+	int err = ram_make(dir, text, &what, &n);
 
-	if (err)
-		return err;
-	n->rdev = rdev;
-	node_put(n);
-	return 0;
+	if (!err)
+		node_put(n);
+	return err;
 }
