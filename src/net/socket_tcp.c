@@ -305,7 +305,7 @@ short tcp_socket_poll(const struct socket *s)
 	if (!s->pcb && !s->connecting)
 		events |= POLLHUP | POLLOUT;
 	if (s->connected && s->pcb &&
-	    tcp_sndbuf((struct tcp_pcb *)s->pcb) > TCP_SNDLOWAT)
+	    ((struct tcp_pcb *)s->pcb)->snd_buf > TCP_SNDLOWAT)
 		events |= POLLOUT | POLLWRNORM;
 	return events;
 }

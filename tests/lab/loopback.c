@@ -6,6 +6,7 @@
 #include <arpa/inet.h>
 #include <lib/guest.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <pthread.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -44,6 +45,29 @@ static void *writer(void *arg)
 	check_equal(write(*(int *)arg, out, BYTES), BYTES);
 	check_equal(shutdown(*(int *)arg, SHUT_WR), 0);
 	return NULL;
+}
+
+/* Room for more is an event; once nobody reads there is none. */
+static void writable(void)
+{
+	static const char part[65536];
+	struct sockaddr_in a = here(10);
+	int l = socket(AF_INET, SOCK_STREAM, 0);
+	int c = socket(AF_INET, SOCK_STREAM, 0), n;
+	struct pollfd p = {.fd = c, .events = POLLOUT};
+
+	check_equal(bind(l, (struct sockaddr *)&a, sizeof(a)), 0);
+	check_equal(listen(l, 5), 0);
+	check_equal(connect(c, (struct sockaddr *)&a, sizeof(a)), 0);
+	check_equal(poll(&p, 1, 1000), 1);
+	check_equal(p.revents, POLLOUT);
+	for (n = 0; n < 10000; n++)
+		if (send(c, part, sizeof(part), MSG_DONTWAIT) < 0)
+			break;
+	check(n > 0 && n < 10000);
+	check_equal(poll(&p, 1, 100), 0);
+	close(c);
+	close(l);
 }
 
 static void tcp(void)
@@ -103,6 +127,7 @@ static void refused(void)
 int main(void)
 {
 	tcp();
+	writable();
 	udp();
 	refused();
 	return 0;
