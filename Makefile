@@ -102,7 +102,8 @@ SDK := $(addprefix $(BUILD)/lib/,libfata.a fata.ld libc.a libglibc.a)
 TOOLSRC := $(wildcard tools/fata/*.c)
 # The guest and the tool judge a parameter's value with the same code.
 TOOLOBJ := $(patsubst tools/%.c,$(BUILD)/tools/%.o,$(TOOLSRC)) \
-	$(BUILD)/tools/lab/proto.o $(BUILD)/tools/core/parse.o
+	$(BUILD)/tools/lab/proto.o $(BUILD)/tools/core/parse.o \
+	$(BUILD)/tools/core/pcap.o
 TFLAGS   = -std=gnu11 -O2 -g $(WARN) -fstack-protector-strong -D_GNU_SOURCE \
 	-Iinclude -iquote src -DFATA_VERSION='"$(VERSION)"'
 VERSION := 0.1

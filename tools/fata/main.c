@@ -22,6 +22,7 @@ static const struct {
 	{"inspect", cmd_inspect, "show what an image holds and asks for"},
 	{"core", cmd_core, "make xl's dump of a guest readable for gdb"},
 	{"trace", cmd_trace, "draw a guest's trace as a timeline"},
+	{"sim", cmd_sim, "run many programs in one virtual time"},
 	{"new", cmd_new, "start a program of your own"},
 	{"lab", cmd_lab, "a real Xen in QEMU: start, use, end it"},
 };

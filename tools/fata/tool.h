@@ -115,6 +115,7 @@ int cmd_inspect(int argc, char **argv);
 int cmd_core(int argc, char **argv);
 int cmd_lab(int argc, char **argv);
 int cmd_new(int argc, char **argv);
+int cmd_sim(int argc, char **argv);
 int cmd_trace(int argc, char **argv);
 
 #endif

@@ -1,0 +1,477 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * One run of the simulator.
+ *
+ *     T = time of the first thing to happen
+ *     let everything happen that is due at T; nodes note it
+ *     give a turn to each node that has something to do, all at once
+ *     await them; then take up what each did, in their order
+ *
+ * What a node sends without delay is due at T again: then there is one more
+ * round at T, and so on.
+ *
+ * Interface: sim.h. Files are written to a folder of the run: NAME.log of each
+ * node, NAME.pcap of each link, events.log, summary.txt; none holds anything
+ * that is not the same in every run of the same number.
+ */
+#include "sim.h"
+
+#include "core/pcap.h"
+#include <errno.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+/* --- files -------------------------------------------------------------- */
+
+static FILE *create(const struct sim_config *c, const char *name,
+		    const char *extension)
+{
+	char *path = xasprintf("%s/%s%s", c->out, name, extension);
+	FILE *f = fopen(path, "we");
+
+	if (!f)
+		fail("cannot write %s: %s", path, strerror(errno));
+	free(path);
+	return f;
+}
+
+/* Closes it; 1 after telling that something could not be written. */
+static int finish(const struct sim_config *c, FILE *f)
+{
+	bool bad;
+
+	if (!f)
+		return 0;
+	bad = ferror(f);
+	if (!fclose(f) && !bad)
+		return 0;
+	return fail("cannot write in %s: %s", c->out,
+		    strerror(errno ? errno : EIO));
+}
+
+static int open_pcap(struct sim *s, struct sim_link *l)
+{
+	const struct pcap p = {.nano = true,
+			       .longest = s->config->snaplen,
+			       .link = PCAP_ETHERNET};
+	uint8_t head[PCAP_HEADER];
+
+	l->pcap = create(s->config, l->topo->name, ".pcap");
+	if (!l->pcap)
+		return 1;
+	pcap_encode_header(head, &p);
+	fwrite(head, 1, sizeof(head), l->pcap);
+	return 0;
+}
+
+static void journal(struct sim *s, const char *format, ...) TOOL_PRINTF(2, 3);
+
+static void journal(struct sim *s, const char *format, ...)
+{
+	va_list ap;
+
+	fprintf(s->journal, "[%6ju.%09ju] ", (uintmax_t)(s->now / SIM_NS_PER_S),
+		(uintmax_t)(s->now % SIM_NS_PER_S));
+	va_start(ap, format);
+	vfprintf(s->journal, format, ap);
+	va_end(ap);
+	putc('\n', s->journal);
+}
+
+/* --- the beginning ------------------------------------------------------ */
+
+static int make_nodes(struct sim *s)
+{
+	const struct topology *t = s->topo;
+
+	s->node = xmalloc(t->nodes * sizeof(*s->node));
+	for (unsigned i = 0; i < t->nodes; i++) {
+		struct sim_node *n = &s->node[i];
+
+		n->topo = &t->node[i];
+		n->index = i;
+		n->fd = n->console = -1;
+		n->port = xmalloc(n->topo->nets * sizeof(*n->port));
+		n->told_up = xmalloc(n->topo->nets * sizeof(*n->told_up));
+		if (n->topo->is_switch)
+			continue;
+		n->log = create(s->config, n->topo->name, ".log");
+		if (!n->log)
+			return 1;
+		sim_queue_add(&s->queue,
+			      (struct sim_happening){.at = n->topo->start,
+						     .kind = SIM_START,
+						     .which = i});
+	}
+	return 0;
+}
+
+static int make_links(struct sim *s)
+{
+	const struct topology *t = s->topo;
+
+	s->link = xmalloc(t->links * sizeof(*s->link));
+	for (unsigned i = 0; i < t->links; i++) {
+		struct sim_link *l = &s->link[i];
+
+		l->topo = &t->link[i];
+		l->o = l->topo->o;
+		for (unsigned e = 0; e < 2; e++) {
+			const struct sim_end_of_link *end = &l->topo->end[e];
+			char *name = xasprintf("link %s %u", l->topo->name, e);
+
+			sim_random_init(&l->way[e].luck, s->config->seed, name);
+			free(name);
+			s->node[end->node].port[end->net] =
+				(struct sim_port){.link = i, .end = e};
+		}
+		if (s->config->pcap && l->o.pcap && open_pcap(s, l))
+			return 1;
+	}
+	return 0;
+}
+
+static int begin(struct sim *s)
+{
+	struct rlimit files;
+
+	if (!getrlimit(RLIMIT_NOFILE, &files)) {
+		files.rlim_cur = files.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &files);
+	}
+	if (mkdir(s->config->out, 0777) && errno != EEXIST)
+		return fail("cannot create the folder %s: %s", s->config->out,
+			    strerror(errno));
+	s->journal = create(s->config, "events", ".log");
+	if (!s->journal || make_nodes(s) || make_links(s))
+		return 1;
+	for (unsigned i = 0; i < s->topo->events; i++)
+		sim_queue_add(&s->queue,
+			      (struct sim_happening){.at = s->topo->event[i].at,
+						     .kind = SIM_PLANNED,
+						     .which = i});
+	return 0;
+}
+
+/* --- planned events ----------------------------------------------------- */
+
+static void cut(struct sim *s, const struct topo_event *e)
+{
+	for (unsigned i = 0; i < s->topo->links; i++) {
+		struct sim_link *l = &s->link[i];
+		unsigned a = e->which[l->topo->end[0].node];
+		unsigned b = e->which[l->topo->end[1].node];
+
+		if (a && b && a != b)
+			l->cut = true;
+	}
+}
+
+static void change(struct sim *s, const struct topo_event *e)
+{
+	const struct topo_place at = {.file = s->topo->file};
+
+	for (unsigned i = 0; i < e->n; i++)
+		for (size_t k = 0; k < e->options.n; k++)
+			topo_option(&at, e->options.v[k],
+				    &s->link[e->which[i]].o);
+}
+
+static int start(struct sim *s, struct sim_node *n)
+{
+	if (n->state == NODE_RUNS)
+		return 0;
+	journal(s, "%s starts", n->topo->name);
+	return sim_node_start(s, n);
+}
+
+static int act_on_node(struct sim *s, const struct topo_event *e,
+		       struct sim_node *n)
+{
+	const uint8_t poweroff = 0; /* LIFECYCLE_POWEROFF */
+
+	if (e->action == TOPO_RESTART)
+		return start(s, n);
+	if (n->state != NODE_RUNS)
+		return 0;
+	if (e->action == TOPO_STOP) {
+		sim_node_record(n, SIM_REQUEST, 0, &poweroff, 1);
+		return 0;
+	}
+	sim_node_note(s, n, "sim: crashed, as planned");
+	sim_node_kill(s, n);
+	return 0;
+}
+
+static int planned(struct sim *s, const struct topo_event *e)
+{
+	int err = 0;
+
+	journal(s, "%s", e->text);
+	switch (e->action) {
+	case TOPO_PARTITION:
+		cut(s, e);
+		break;
+	case TOPO_HEAL:
+		for (unsigned i = 0; i < s->topo->links; i++)
+			s->link[i].cut = false;
+		break;
+	case TOPO_LINK:
+		change(s, e);
+		break;
+	case TOPO_CRASH:
+	case TOPO_STOP:
+	case TOPO_RESTART:
+		for (unsigned i = 0; i < e->n && !err; i++)
+			err = act_on_node(s, e, &s->node[e->which[i]]);
+		break;
+	}
+	return err;
+}
+
+/* --- the loop ----------------------------------------------------------- */
+
+static int happen(struct sim *s, struct sim_happening h)
+{
+	struct sim_node *n = &s->node[h.which];
+
+	switch (h.kind) {
+	case SIM_ARRIVAL:
+		sim_link_arrive(s, &h);
+		return 0;
+	case SIM_WAKE:
+		if (n->state == NODE_RUNS && n->wake == h.serial)
+			n->has_turn = true;
+		return 0;
+	case SIM_START:
+		return start(s, n);
+	case SIM_PLANNED:
+		return planned(s, &s->topo->event[h.which]);
+	}
+	return 0;
+}
+
+/* Nodes are told when a link of theirs comes or goes. */
+static void tell_of_links(struct sim *s, struct sim_node *n)
+{
+	for (unsigned i = 0; i < n->topo->nets; i++) {
+		uint8_t up = sim_link_is_up(&s->link[n->port[i].link]);
+
+		if (up == n->told_up[i])
+			continue;
+		n->told_up[i] = up;
+		sim_node_record(n, SIM_LINK, i, &up, 1);
+	}
+}
+
+static void tell_all(struct sim *s)
+{
+	for (unsigned i = 0; i < s->topo->nodes; i++)
+		if (s->node[i].state == NODE_RUNS)
+			tell_of_links(s, &s->node[i]);
+}
+
+static void run_nodes(struct sim *s)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < s->topo->nodes; i++) {
+		if (!s->node[i].has_turn || s->node[i].state != NODE_RUNS)
+			continue;
+		s->turn[n++] = &s->node[i];
+		s->node[i].has_turn = false;
+		sim_node_give(s, &s->node[i]);
+	}
+	for (unsigned i = 0; i < n; i++)
+		sim_node_await(s, s->turn[i]);
+	for (unsigned i = 0; i < n; i++)
+		if (s->turn[i]->state == NODE_RUNS)
+			sim_node_answer(s, s->turn[i]);
+}
+
+static bool over(const struct sim *s)
+{
+	return s->failed && !s->config->keep_going;
+}
+
+static int moment(struct sim *s)
+{
+	bool links = false;
+
+	s->now = sim_queue_next(&s->queue);
+	while (sim_queue_next(&s->queue) == s->now) {
+		struct sim_happening h = sim_queue_take(&s->queue);
+
+		links |= h.kind == SIM_PLANNED || h.kind == SIM_START;
+		if (happen(s, h))
+			return 1;
+	}
+	if (links)
+		tell_all(s);
+	run_nodes(s);
+	return 0;
+}
+
+/* --- the end ------------------------------------------------------------ */
+
+static void add(struct sim_count *sum, const struct sim_count *c)
+{
+	const uint64_t *from = (const uint64_t *)c;
+	uint64_t *to = (uint64_t *)sum;
+
+	for (size_t i = 0; i < sizeof(*c) / sizeof(*to); i++)
+		to[i] += from[i];
+}
+
+static void tell_count(struct text *t, const struct sim_count *c)
+{
+	static const struct {
+		const char *name;
+		size_t at;
+	} rest[] = {
+		{"lost", offsetof(struct sim_count, lost)},
+		{"no room in the queue", offsetof(struct sim_count, full)},
+		{"nobody there", offsetof(struct sim_count, down)},
+		{"too large or small", offsetof(struct sim_count, oversize)},
+		{"reordered", offsetof(struct sim_count, reordered)},
+		{"duplicated", offsetof(struct sim_count, duplicated)},
+		{"corrupted", offsetof(struct sim_count, corrupted)},
+	};
+
+	text_printf(t, "%ju sent, %ju delivered (%ju bytes)",
+		    (uintmax_t)c->sent, (uintmax_t)c->delivered,
+		    (uintmax_t)c->bytes);
+	for (size_t i = 0; i < ARRAY_SIZE(rest); i++) {
+		uint64_t v;
+
+		memcpy(&v, (const char *)c + rest[i].at, sizeof(v));
+		if (v)
+			text_printf(t, ", %ju %s", (uintmax_t)v, rest[i].name);
+	}
+	text_printf(t, "\n");
+}
+
+static void tell_failures(const struct sim *s, struct text *t)
+{
+	for (unsigned i = 0; i < s->topo->nodes; i++) {
+		const struct sim_node *n = &s->node[i];
+
+		if (n->state != NODE_FAILED)
+			continue;
+		text_printf(t, "FAILED  %s at %ju.%09ju s: %s\n", n->topo->name,
+			    (uintmax_t)(n->failed_at / SIM_NS_PER_S),
+			    (uintmax_t)(n->failed_at % SIM_NS_PER_S), n->why);
+	}
+	if (s->failed)
+		text_printf(t, "replay  fata sim --seed %ju %s\n",
+			    (uintmax_t)s->config->seed, s->topo->file);
+}
+
+static void tell_all_counts(const struct sim *s, struct text *t)
+{
+	unsigned runs = 0, ended = 0, switches = 0;
+	struct sim_count all = {0};
+
+	for (unsigned i = 0; i < s->topo->nodes; i++) {
+		switches += s->node[i].topo->is_switch;
+		runs += s->node[i].state == NODE_RUNS;
+		ended += s->node[i].state == NODE_ENDED;
+	}
+	for (unsigned i = 0; i < s->topo->links * 2; i++)
+		add(&all, &s->link[i / 2].way[i % 2].count);
+	text_printf(t, "seed    %ju\n", (uintmax_t)s->config->seed);
+	text_printf(t, "time    %ju.%09ju s\n",
+		    (uintmax_t)(s->now / SIM_NS_PER_S),
+		    (uintmax_t)(s->now % SIM_NS_PER_S));
+	text_printf(t, "nodes   %u running, %u ended, %u failed; %ju turns\n",
+		    runs, ended, s->failed, (uintmax_t)s->turns);
+	if (switches)
+		text_printf(t, "        and %u switches\n", switches);
+	text_printf(t, "frames  ");
+	tell_count(t, &all);
+}
+
+/* The short form to stdout, one with each node and link to the file. */
+static int summarize(struct sim *s)
+{
+	FILE *f = create(s->config, "summary", ".txt");
+	struct text t = {0};
+
+	if (!f)
+		return 1;
+	tell_all_counts(s, &t);
+	tell_failures(s, &t);
+	if (!s->config->quiet)
+		fputs(t.s, stdout);
+	for (unsigned i = 0; i < s->topo->nodes; i++)
+		if (!s->node[i].topo->is_switch)
+			text_printf(&t, "node    %s: %ju turns, %ju lines\n",
+				    s->node[i].topo->name,
+				    (uintmax_t)s->node[i].turns,
+				    (uintmax_t)s->node[i].lines);
+	for (unsigned i = 0; i < s->topo->links * 2; i++) {
+		const struct topo_link *l = s->link[i / 2].topo;
+
+		text_printf(&t, "link    %s from %s: ", l->name,
+			    s->topo->node[l->end[i % 2].node].name);
+		tell_count(&t, &s->link[i / 2].way[i % 2].count);
+	}
+	fputs(t.s, f);
+	text_free(&t);
+	return finish(s->config, f);
+}
+
+static int end(struct sim *s)
+{
+	int err = 0;
+
+	for (unsigned i = 0; s->node && i < s->topo->nodes; i++) {
+		struct sim_node *n = &s->node[i];
+
+		sim_node_kill(s, n);
+		err |= finish(s->config, n->log);
+		text_free(&n->in);
+		text_free(&n->out);
+		text_free(&n->line);
+		free(n->port);
+		free(n->told_up);
+		free(n->seen);
+		free(n->why);
+	}
+	for (unsigned i = 0; s->link && i < s->topo->links; i++) {
+		err |= finish(s->config, s->link[i].pcap);
+		free(s->link[i].way[0].leaves);
+		free(s->link[i].way[1].leaves);
+	}
+	if (s->journal)
+		err |= finish(s->config, s->journal);
+	sim_queue_free(&s->queue);
+	free(s->turn);
+	free(s->node);
+	free(s->link);
+	return err;
+}
+
+int sim_run(const struct topology *t, const struct sim_config *config)
+{
+	uint64_t until = config->duration ? config->duration
+			 : t->duration    ? t->duration
+					  : SIM_NEVER;
+	struct sim s = {.topo = t, .config = config};
+	int err;
+
+	s.turn = xmalloc(t->nodes * sizeof(*s.turn));
+	err = begin(&s);
+	while (!err && !over(&s) && sim_queue_next(&s.queue) <= until &&
+	       s.queue.n)
+		err = moment(&s);
+	if (!err && !over(&s) && until != SIM_NEVER)
+		s.now = until;
+	err = err ? err : summarize(&s);
+	err |= end(&s);
+	return err || s.failed;
+}

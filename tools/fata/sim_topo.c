@@ -1,0 +1,557 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The statements of a topology (sim_topo.h; docs/sim.md has the grammar).
+ *
+ * A statement is one line. Each changes the topology at once; only events are
+ * put in order at the end. Names are looked up in the order of the file, so
+ * what a line speaks of stands above it.
+ */
+#include "sim_topo.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define WALL_DEFAULT 1767225600ull /* 2026-01-01 00:00 UTC */
+
+struct reader {
+	struct topology *t;
+	struct topo_place at;
+	struct strv w;              /* the line's words */
+	const char *line;           /* as it stands there */
+	struct sim_options options; /* for links, as `default` set them */
+	char *folder;               /* programs are looked for from there */
+};
+
+/* One more of an array that grows. */
+#define GROW(array, n)                                                         \
+	((array) = xrealloc(array, ((n) + 1) * sizeof(*(array))),              \
+	 memset(&(array)[n], 0, sizeof(*(array))), &(array)[(n)++])
+
+/* --- nodes -------------------------------------------------------------- */
+
+static int find_node(struct reader *r, const char *name, unsigned *n)
+{
+	for (*n = 0; *n < r->t->nodes; ++*n)
+		if (!strcmp(r->t->node[*n].name, name))
+			return 0;
+	return topo_fail(&r->at, "no node is called '%s' (up to this line)",
+			 name);
+}
+
+static int add_node(struct reader *r, const char *name)
+{
+	for (unsigned i = 0; i < r->t->nodes; i++)
+		if (!strcmp(r->t->node[i].name, name))
+			return topo_fail(&r->at, "there is a node '%s' already",
+					 name);
+	if (strchr(name, ':') || strlen(name) > 31)
+		return topo_fail(&r->at,
+				 "'%s': a node's name has 31 "
+				 "characters at the most, and no ':'",
+				 name);
+	GROW(r->t->node, r->t->nodes)->name = xstrdup(name);
+	return 0;
+}
+
+/* A word of a node's command line: {name} and {index} are filled in. */
+static void add_word(struct topo_node *n, size_t index, const char *word)
+{
+	struct text t = {0};
+
+	text_add(&t, "", 0);
+	while (*word) {
+		if (starts_with(word, "{name}")) {
+			text_printf(&t, "%s", n->name);
+			word += 6;
+		} else if (starts_with(word, "{index}")) {
+			text_printf(&t, "%zu", index);
+			word += 7;
+		} else {
+			text_add(&t, word++, 1);
+		}
+	}
+	strv_add(&n->argv, t.s);
+	text_free(&t);
+}
+
+static int program_path(struct reader *r, const char *word, char **path)
+{
+	*path = *word == '/' ? xstrdup(word)
+			     : xasprintf("%s/%s", r->folder, word);
+	if (file_exists(*path))
+		return 0;
+	topo_fail(&r->at, "there is no program %s", *path);
+	free(*path);
+	*path = NULL;
+	return 1;
+}
+
+/* node LIST [start=TIME] PROGRAM [WORDS] */
+static int read_node(struct reader *r)
+{
+	struct strv names = {0};
+	uint64_t start = 0;
+	size_t first = 2;
+	char *path = NULL;
+	int err;
+
+	if (r->w.n > 2 && starts_with(r->w.v[2], "start=")) {
+		if (topo_time(&r->at, "start", r->w.v[2] + 6, &start))
+			return 1;
+		first = 3;
+	}
+	if (r->w.n <= first)
+		return topo_fail(&r->at, "expected: node NAMES [start=TIME] "
+					 "PROGRAM [WORDS]");
+	err = program_path(r, r->w.v[first], &path);
+	err = err ? err : topo_names(&r->at, r->w.v[1], &names);
+	for (size_t i = 0; i < names.n && !err; i++) {
+		struct topo_node *n;
+
+		err = add_node(r, names.v[i]);
+		if (err)
+			break;
+		n = &r->t->node[r->t->nodes - 1];
+		n->start = start;
+		strv_add(&n->argv, path);
+		for (size_t k = first + 1; k < r->w.n; k++)
+			add_word(n, i, r->w.v[k]);
+	}
+	free(path);
+	strv_free(&names);
+	return err;
+}
+
+/* switch LIST */
+static int read_switch(struct reader *r)
+{
+	struct strv names = {0};
+	int err;
+
+	if (r->w.n != 2)
+		return topo_fail(&r->at, "expected: switch NAMES");
+	err = topo_names(&r->at, r->w.v[1], &names);
+	for (size_t i = 0; i < names.n && !err; i++) {
+		err = add_node(r, names.v[i]);
+		if (!err)
+			r->t->node[r->t->nodes - 1].is_switch = true;
+	}
+	strv_free(&names);
+	return err;
+}
+
+/* --- links -------------------------------------------------------------- */
+
+/* A new interface for "node" or "node:interface". */
+static int add_end(struct reader *r, const char *word, uint64_t mtu,
+		   struct sim_end_of_link *e)
+{
+	const char *colon = strchr(word, ':');
+	char *name = colon ? xasprintf("%.*s", (int)(colon - word), word)
+			   : xstrdup(word);
+	int err = find_node(r, name, &e->node);
+	struct topo_node *n;
+
+	free(name);
+	if (err)
+		return err;
+	n = &r->t->node[e->node];
+	if (n->nets == SIM_NETS_MOST)
+		return topo_fail(&r->at, "'%s' has more than %d interfaces",
+				 n->name, SIM_NETS_MOST);
+	name = colon ? xstrdup(colon + 1) : xasprintf("%u", n->nets);
+	for (unsigned i = 0; i < n->nets && !err; i++)
+		if (!strcmp(n->net_name[i], name))
+			err = topo_fail(&r->at,
+					"'%s' has an interface '%s' "
+					"already",
+					n->name, name);
+	if (err || !*name || strlen(name) > 31) {
+		if (!err)
+			err = topo_fail(&r->at,
+					"'%s': an interface's name has "
+					"1 to 31 characters",
+					word);
+		free(name);
+		return err;
+	}
+	n->net_name = xrealloc(n->net_name, (n->nets + 1) * sizeof(char *));
+	n->net_mtu = xrealloc(n->net_mtu, (n->nets + 1) * sizeof(uint64_t));
+	n->net_name[n->nets] = name;
+	n->net_mtu[n->nets] = mtu;
+	e->net = n->nets++;
+	return 0;
+}
+
+static bool joins(const struct topo_link *l, unsigned a, unsigned b)
+{
+	return (l->end[0].node == a && l->end[1].node == b) ||
+	       (l->end[0].node == b && l->end[1].node == a);
+}
+
+static int add_link(struct reader *r, const char *a, const char *b,
+		    const struct sim_options *o)
+{
+	struct topology *t = r->t;
+	struct topo_link l = {.o = *o};
+	unsigned same = 1;
+
+	if (add_end(r, a, o->mtu, &l.end[0]) ||
+	    add_end(r, b, o->mtu, &l.end[1]))
+		return 1;
+	for (unsigned i = 0; i < t->links; i++)
+		same += joins(&t->link[i], l.end[0].node, l.end[1].node);
+	l.name = xasprintf("%s--%s", t->node[l.end[0].node].name,
+			   t->node[l.end[1].node].name);
+	if (same > 1) {
+		char *numbered = xasprintf("%s.%u", l.name, same);
+
+		free(l.name);
+		l.name = numbered;
+	}
+	*GROW(t->link, t->links) = l;
+	return 0;
+}
+
+/* One name is as good as many times the same. */
+static void spread(struct strv *names, size_t n)
+{
+	if (names->n == 1)
+		while (names->n < n)
+			strv_add(names, names->v[0]);
+}
+
+/*
+ * The two lists of a link's line, from word `at` on: as long as each other, or
+ * one of them a single name that goes with each of the other.
+ */
+static int read_pairs(struct reader *r, size_t at, struct strv *a,
+		      struct strv *b)
+{
+	if (r->w.n < at + 2)
+		return topo_fail(&r->at, "expected: link NAMES NAMES "
+					 "[OPTIONS]");
+	if (topo_names(&r->at, r->w.v[at], a) ||
+	    topo_names(&r->at, r->w.v[at + 1], b))
+		return 1;
+	spread(a, b->n);
+	spread(b, a->n);
+	if (a->n != b->n)
+		return topo_fail(&r->at,
+				 "%zu names to %zu: expected as many, "
+				 "or one",
+				 a->n, b->n);
+	return 0;
+}
+
+static int read_options(struct reader *r, size_t from, struct sim_options *o)
+{
+	for (size_t i = from; i < r->w.n; i++)
+		if (topo_option(&r->at, r->w.v[i], o))
+			return 1;
+	return 0;
+}
+
+/* link LIST LIST [OPTIONS] */
+static int read_link(struct reader *r)
+{
+	struct sim_options o = r->options;
+	struct strv a = {0}, b = {0};
+	int err = read_pairs(r, 1, &a, &b);
+
+	err = err ? err : read_options(r, 3, &o);
+	for (size_t i = 0; i < a.n && !err; i++)
+		err = add_link(r, a.v[i], b.v[i], &o);
+	strv_free(&a);
+	strv_free(&b);
+	return err;
+}
+
+/* default OPTIONS */
+static int read_default(struct reader *r)
+{
+	return read_options(r, 1, &r->options);
+}
+
+/* --- events ------------------------------------------------------------- */
+
+static int event_nodes(struct reader *r, struct topo_event *e)
+{
+	struct strv names = {0};
+	int err;
+
+	if (r->w.n != 4)
+		return topo_fail(&r->at, "expected: at TIME %s NAMES",
+				 r->w.v[2]);
+	err = topo_names(&r->at, r->w.v[3], &names);
+	for (size_t i = 0; i < names.n && !err; i++) {
+		unsigned *which = GROW(e->which, e->n);
+
+		err = find_node(r, names.v[i], which);
+		if (!err && r->t->node[*which].is_switch)
+			err = topo_fail(&r->at,
+					"'%s' is a switch; set its "
+					"links down",
+					names.v[i]);
+	}
+	strv_free(&names);
+	return err;
+}
+
+/* at TIME partition LIST ...: groups; of one alone, the rest is the other */
+static int event_partition(struct reader *r, struct topo_event *e)
+{
+	unsigned rest = r->w.n == 4 ? 2 : 0, n;
+	int err = 0;
+
+	if (r->w.n < 4)
+		return topo_fail(&r->at, "expected: at TIME partition NAMES "
+					 "[NAMES ...]");
+	e->n = r->t->nodes;
+	e->which = xmalloc(e->n * sizeof(*e->which));
+	for (unsigned i = 0; i < e->n; i++)
+		e->which[i] = rest;
+	for (size_t g = 3; g < r->w.n && !err; g++) {
+		struct strv names = {0};
+
+		err = topo_names(&r->at, r->w.v[g], &names);
+		for (size_t i = 0; i < names.n && !err; i++) {
+			err = find_node(r, names.v[i], &n);
+			if (!err)
+				e->which[n] = (unsigned)g - 2;
+		}
+		strv_free(&names);
+	}
+	return err;
+}
+
+/* The event is about all links between two nodes. */
+static int links_between(struct reader *r, struct topo_event *e, const char *a,
+			 const char *b)
+{
+	unsigned na, nb, before = e->n;
+
+	if (find_node(r, a, &na) || find_node(r, b, &nb))
+		return 1;
+	for (unsigned i = 0; i < r->t->links; i++) {
+		if (joins(&r->t->link[i], na, nb))
+			*GROW(e->which, e->n) = i;
+	}
+	if (e->n == before)
+		return topo_fail(&r->at, "no link joins '%s' and '%s'", a, b);
+	return 0;
+}
+
+/* at TIME link LIST LIST OPTIONS */
+static int event_link(struct reader *r, struct topo_event *e)
+{
+	struct sim_options trial = r->options;
+	struct strv a = {0}, b = {0};
+	int err = read_pairs(r, 3, &a, &b);
+
+	if (!err && r->w.n < 6)
+		err = topo_fail(&r->at, "expected: at TIME link NAMES NAMES "
+					"OPTIONS");
+	for (size_t i = 0; i < a.n && !err; i++)
+		err = links_between(r, e, a.v[i], b.v[i]);
+	strv_free(&a);
+	strv_free(&b);
+	err = err ? err : read_options(r, 5, &trial);
+	for (size_t i = 5; i < r->w.n && !err; i++)
+		strv_add(&e->options, r->w.v[i]);
+	return err;
+}
+
+static int event_heal(struct reader *r, struct topo_event *e)
+{
+	(void)e;
+	return r->w.n == 3 ? 0 : topo_fail(&r->at, "expected: at TIME heal");
+}
+
+static const struct {
+	const char *name;
+	enum topo_action action;
+	int (*read)(struct reader *r, struct topo_event *e);
+} actions[] = {
+	{"partition", TOPO_PARTITION, event_partition},
+	{"heal", TOPO_HEAL, event_heal},
+	{"crash", TOPO_CRASH, event_nodes},
+	{"stop", TOPO_STOP, event_nodes},
+	{"restart", TOPO_RESTART, event_nodes},
+	{"link", TOPO_LINK, event_link},
+};
+
+/* at TIME ACTION ... */
+static int read_at(struct reader *r)
+{
+	struct topo_event *e;
+
+	if (r->w.n < 3)
+		return topo_fail(&r->at, "expected: at TIME ACTION ...");
+	for (size_t i = 0; i < ARRAY_SIZE(actions); i++) {
+		if (strcmp(actions[i].name, r->w.v[2]))
+			continue;
+		e = GROW(r->t->event, r->t->events);
+		e->action = actions[i].action;
+		e->text = xasprintf("%.*s", (int)strcspn(r->line, "#\n"),
+				    r->line);
+		if (topo_time(&r->at, "at", r->w.v[1], &e->at))
+			return 1;
+		return actions[i].read(r, e);
+	}
+	return topo_fail(&r->at,
+			 "'%s': expected partition, heal, crash, stop, "
+			 "restart or link",
+			 r->w.v[2]);
+}
+
+/* --- the run ------------------------------------------------------------ */
+
+static int read_duration(struct reader *r)
+{
+	if (r->w.n != 2)
+		return topo_fail(&r->at, "expected: duration TIME");
+	return topo_time(&r->at, "duration", r->w.v[1], &r->t->duration);
+}
+
+static int read_wall(struct reader *r)
+{
+	struct tm tm = {0};
+	const char *end;
+	time_t t = -1;
+
+	if (r->w.n == 2) {
+		end = strptime(r->w.v[1], "%Y-%m-%dT%H:%M:%SZ", &tm);
+		t = end && !*end ? timegm(&tm) : -1;
+	}
+	if (t < 0 || t > (time_t)UINT32_MAX)
+		return topo_fail(&r->at, "expected: wall "
+					 "YYYY-MM-DDTHH:MM:SSZ, 1970 to 2106");
+	r->t->wall = (uint64_t)t * 1000000000ull;
+	return 0;
+}
+
+static const struct {
+	const char *name;
+	int (*read)(struct reader *r);
+} statements[] = {
+	{"node", read_node},
+	{"switch", read_switch},
+	{"link", read_link},
+	{"default", read_default},
+	{"at", read_at},
+	{"wall", read_wall},
+	{"duration", read_duration},
+};
+
+static int read_statement(struct reader *r)
+{
+	const char *names[ARRAY_SIZE(statements) + 1] = {NULL}, *guess;
+
+	for (size_t i = 0; i < ARRAY_SIZE(statements); i++) {
+		if (!strcmp(statements[i].name, r->w.v[0]))
+			return statements[i].read(r);
+		names[i] = statements[i].name;
+	}
+	guess = did_you_mean(r->w.v[0], names);
+	if (guess)
+		return topo_fail(&r->at,
+				 "unknown word '%s'; did you mean "
+				 "'%s'?",
+				 r->w.v[0], guess);
+	return topo_fail(&r->at,
+			 "unknown word '%s' (expected node, switch, "
+			 "link, default, at, wall or duration)",
+			 r->w.v[0]);
+}
+
+/* By time; those of one time stay in the order of the file. */
+static void sort_events(struct topology *t)
+{
+	for (unsigned i = 1; i < t->events; i++) {
+		struct topo_event e = t->event[i];
+		unsigned k = i;
+
+		for (; k && t->event[k - 1].at > e.at; k--)
+			t->event[k] = t->event[k - 1];
+		t->event[k] = e;
+	}
+}
+
+static int read_lines(struct reader *r, char *text)
+{
+	char *next = text;
+	int err = 0;
+
+	while (!err && next) {
+		r->line = next;
+		next = strchr(next, '\n');
+		if (next)
+			*next++ = '\0';
+		r->at.line++;
+		err = topo_split(&r->at, r->line, &r->w);
+		if (!err && r->w.n)
+			err = read_statement(r);
+		strv_free(&r->w);
+	}
+	if (!err && !r->t->nodes)
+		err = fail("%s: there is no node in it", r->at.file);
+	return err;
+}
+
+int topo_read(struct topology *t, const char *file)
+{
+	struct reader r = {.t = t, .at = {.file = file}};
+	const char *slash = strrchr(file, '/');
+	struct text text = {0};
+	uint8_t *data;
+	size_t size;
+	int err = file_read(file, &data, &size);
+
+	*t = (struct topology){.file = file,
+			       .wall = WALL_DEFAULT * 1000000000ull};
+	if (err)
+		return fail("%s: %s", file, strerror(-err));
+	text_add(&text, data, size);
+	free(data);
+	r.folder = slash ? xasprintf("%.*s", (int)(slash - file), file)
+			 : xstrdup(".");
+	sim_options_default(&r.options);
+	if (memchr(text.s, '\0', size))
+		err = fail("%s: not a text file", file);
+	else
+		err = read_lines(&r, text.s);
+	if (!err)
+		sort_events(t);
+	free(r.folder);
+	text_free(&text);
+	return err;
+}
+
+void topo_free(struct topology *t)
+{
+	for (unsigned i = 0; i < t->nodes; i++) {
+		struct topo_node *n = &t->node[i];
+
+		for (unsigned k = 0; k < n->nets; k++)
+			free(n->net_name[k]);
+		free(n->net_name);
+		free(n->net_mtu);
+		free(n->name);
+		strv_free(&n->argv);
+	}
+	for (unsigned i = 0; i < t->links; i++)
+		free(t->link[i].name);
+	for (unsigned i = 0; i < t->events; i++) {
+		free(t->event[i].text);
+		free(t->event[i].which);
+		strv_free(&t->event[i].options);
+	}
+	free(t->node);
+	free(t->link);
+	free(t->event);
+}
