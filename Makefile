@@ -95,6 +95,11 @@ $(BUILD)/user/%.c.o: src/%.c Makefile | $(PKGSTAMP)
 $(BUILD)/lib/libglibc.a: $(GLIBC)
 	$(Q)rm -f $@ && ar rcsD $@ $^
 
+# What `fata run --pcap` runs in dom0, Xen's own or the lab's.
+$(BUILD)/lib/fata-capture: tools/capture/main.c src/core/pcap.c src/core/pcap.h
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(TFLAGS) -static $(filter %.c,$^) -o $@
+
 SDK := $(addprefix $(BUILD)/lib/,libfata.a fata.ld libc.a libglibc.a)
 
 # --- the tool ------------------------------------------------------------
@@ -222,12 +227,13 @@ $(BUILD)/tests/fuzz/elf: tests/fuzz/elf.c $(FUZZ_ELF) $(wildcard tools/fata/*.h)
 
 # --- what one types --------------------------------------------------------
 
-all: $(SDK) $(BUILD)/fata $(EXAMPLES:%=$(BUILD)/examples/%.xen) ## everything but tests
+all: $(SDK) $(BUILD)/fata $(BUILD)/lib/fata-capture $(EXAMPLES:%=$(BUILD)/examples/%.xen) ## everything but tests
 
 tests: all $(UNIT) $(SIM) $(FUZZ) $(GUEST) $(LAB) ## build the tests
 
-run: $(BUILD)/fata $(BUILD)/examples/hello.xen ## boot the main example on a real Xen
-	$(Q)$(BUILD)/fata run $(BUILD)/examples/hello.xen
+E ?= http
+run: $(BUILD)/fata $(BUILD)/examples/$(E).xen ## boot a web server, fetch its page [E=hello]
+	$(Q)scripts/run.sh "$(BUILD)" "$(E)"
 
 check: ## run the tests [SUITE=unit|sim|fuzz|guest|lab] [T=name]
 	$(Q)tests/run.sh "$(BUILD)" "$(SUITE)" "$(T)"
@@ -240,7 +246,7 @@ bench: all ## run the benchmarks [B=name] [M=wall]
 
 DESTDIR ?=
 PREFIX  ?= /usr/local
-install: $(SDK) $(BUILD)/fata ## the tool and what it needs [DESTDIR=] [PREFIX=]
+install: $(SDK) $(BUILD)/fata $(BUILD)/lib/fata-capture ## the tool and what it needs [DESTDIR=] [PREFIX=]
 	$(Q)scripts/install.sh "$(BUILD)" "$(VERSION)" "$(DESTDIR)" "$(PREFIX)"
 
 lint: ## layer rule, style

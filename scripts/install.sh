@@ -42,6 +42,7 @@ musl=$build/pkg/dev/usr
 put 755 bin "$build/fata"
 tree include lib/fata/include
 put 644 lib/fata/lib "$build"/lib/*.a "$build/lib/fata.ld"
+put 755 lib/fata/lib "$build/lib/fata-capture"
 tree "$musl/include/x86_64-linux-musl" lib/fata/musl/include
 for f in "$musl"/lib/x86_64-linux-musl/*; do
   # libc.a proper is ours (scripts/dehlt.sh); the rest is empty archives

@@ -10,7 +10,7 @@ _fata_image()
 		case ${COMP_WORDS[i - 1]} in
 		--name | --memory | --net | --block | --block-ro | --ramdisk | \
 			--on-crash | --tsc-mode | --set | --config | --timeout | \
-			--format | --target | -n | -m | -t) continue ;;
+			--forward | --pcap | --format | --target | -n | -m | -t) continue ;;
 		esac
 		case ${COMP_WORDS[i]} in
 		-*) ;;
@@ -53,7 +53,8 @@ _fata()
 				grep -oE '^  (--(\[no-\])?[a-z0-9-]+=?|-[a-z])' |
 				sed 's/\[no-\]//')"
 		elif [ "${COMP_WORDS[1]}" = run ]; then
-			words="$guest --xl --lab --timeout --verbose -t"
+			words="$guest --xl --lab --timeout --forward --pcap
+				--verbose -t"
 		else
 			words="$guest --format"
 		fi

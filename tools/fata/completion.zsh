@@ -42,6 +42,8 @@ _fata()
 		_arguments $_fata_guest '(--lab)--xl[the Xen of this machine]' \
 			'(--xl)--lab[the Xen in QEMU]' \
 			'--timeout[end it after a time]:time' \
+			'*--forward[a port here leads to the guest]:PORT\:GUEST-PORT' \
+			'--pcap[capture its traffic]:file:_files' \
 			'(-v --verbose)'{-v,--verbose}'[show what xl says]' \
 			'-t[target]:target:(xen unix)' \
 			'1:image or C file:_files' '*:words for the guest:'

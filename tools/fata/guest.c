@@ -9,6 +9,7 @@
  *
  *     create   xl create -p -F    "Waiting for domain NAME (domid 5) to die"
  *     console  xenconsole         a NUL: it listens, nothing can be lost
+ *     capture  (guest_pcap.c, if asked for)
  *     unpause  xl unpause
  *              ... the guest runs; ^C: xl shutdown ...
  *     create   says               "Domain 5 has shut down, reason code 0 0x0"
@@ -59,6 +60,15 @@ void guest_destroy(struct guest *g)
 		return;
 	g->killed = true;
 	guest_xl(g, "destroy");
+}
+
+void guest_begin(struct guest *g)
+{
+	if (g->stage != ATTACHING || !g->listening ||
+	    (g->o->capture && !g->capturing))
+		return;
+	g->stage = RUNNING;
+	guest_xl(g, "unpause");
 }
 
 /* --- signals and deadlines -------------------------------------------- */
@@ -148,6 +158,8 @@ static void watch(struct guest *g, int signals)
 			{.fd = take ? STDIN_FILENO : -1, .events = POLLIN},
 			{.fd = g->input_n ? g->attach.in : -1,
 			 .events = POLLOUT},
+			{.fd = g->capture.out, .events = POLLIN},
+			{.fd = g->capture.err, .events = POLLIN},
 		};
 
 		if (poll(p, ARRAY_SIZE(p), wait_ms(g)) < 0 && errno != EINTR)
@@ -162,6 +174,11 @@ static void watch(struct guest *g, int signals)
 			input = guest_read_stdin(g);
 		if (p[5].revents)
 			guest_write_input(g);
+		if (p[6].revents && !guest_read_capture(g))
+			close_fd(&g->capture.out);
+		if (p[7].revents && !guest_read_capture_notice(g))
+			close_fd(&g->capture.err);
+		guest_begin(g);
 		if (p[1].revents && !guest_read_xl(g)) {
 			close_fd(&g->create.err);
 			if (g->stage < DRAINING)
@@ -200,6 +217,7 @@ static void clean_up(struct guest *g, int signals)
 {
 	char *argv[] = {"xl", "destroy", g->id, NULL};
 
+	guest_capture_end(g);
 	/* stopped in the midst of creating it */
 	if (!*g->id && g->o->own_name && (g->signals || g->timed_out)) {
 		argv[2] = (char *)g->o->name;
@@ -291,6 +309,7 @@ int guest_run(const struct guest_options *o)
 		.timeout = o->timeout_ms ? now_ms() + o->timeout_ms : NEVER,
 		.attach = {.in = -1, .out = -1, .err = -1},
 		.stop = {.in = -1, .out = -1, .err = -1},
+		.capture = {.in = -1, .out = -1, .err = -1},
 	};
 	int signals, err, status;
 

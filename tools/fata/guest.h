@@ -17,6 +17,9 @@ struct guest_options {
 	const char *on_crash; /* destroy, preserve, coredump-destroy */
 	const char *core;     /* where the dump goes, where xl runs */
 	uint64_t timeout_ms;  /* 0: none */
+	const char *capture;  /* tools/capture, where xl runs; NULL: none */
+	unsigned capture_card; /* the guest's n-th card, from 0 */
+	int pcap;              /* a descriptor for what it captures */
 };
 
 /* Runs it to its end; returns the exit status of `fata run`. */

@@ -27,14 +27,14 @@ enum stage { CREATING, ATTACHING, RUNNING, DRAINING, OVER };
 struct guest {
 	const struct guest_options *o;
 	struct console console;
-	struct job create, attach, stop;
+	struct job create, attach, stop, capture;
 	enum stage stage;
 	char id[16];
 	int reason, signals;
 	struct text said; /* by xl, the line that is not yet complete */
 	char *complaint;  /* xl's first error */
 	uint64_t grace, timeout, quiet; /* deadlines */
-	bool timed_out, killed;
+	bool timed_out, killed, listening, capturing;
 	char input[1024]; /* from stdin, on its way to the guest */
 	size_t input_n;
 };
@@ -50,6 +50,15 @@ bool guest_read_xl(struct guest *g);
 bool guest_read_notice(struct guest *g);
 bool guest_read_console(struct guest *g);
 bool guest_read_stdin(struct guest *g);
+
+/* guest_pcap.c: begins to capture; the rest, and the end of it. */
+void guest_capture_start(struct guest *g);
+void guest_capture_end(struct guest *g);
+bool guest_read_capture(struct guest *g);
+bool guest_read_capture_notice(struct guest *g);
+
+/* Lets it run as soon as nothing that it says or sends can be missed. */
+void guest_begin(struct guest *g);
 
 /* Passes input on as far as the guest takes it. Never blocks. */
 void guest_write_input(struct guest *g);

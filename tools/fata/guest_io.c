@@ -59,6 +59,7 @@ static void xl_line(struct guest *g, const char *line)
 		g->stage = ATTACHING;
 		free(g->complaint); /* no more than a warning */
 		g->complaint = NULL;
+		guest_capture_start(g);
 		err = attach(g);
 		if (err)
 			g->complaint = xstrdup(strerror(-err));
@@ -109,8 +110,8 @@ bool guest_read_notice(struct guest *g)
 		return false;
 	buffer[n] = '\0';
 	if (g->stage == ATTACHING && memchr(buffer, '\0', n)) {
-		g->stage = RUNNING;
-		guest_xl(g, "unpause");
+		g->listening = true;
+		guest_begin(g);
 	} else if (g->stage == ATTACHING && !g->complaint) {
 		buffer[strcspn(buffer, "\n")] = '\0';
 		g->complaint = xstrdup(buffer);

@@ -77,4 +77,7 @@ int lab_console(const char *domain);
  */
 int lab_forward(int port, const char *guest);
 
+/* Ends that; connections that are open stay. */
+int lab_unforward(int port);
+
 #endif

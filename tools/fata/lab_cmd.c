@@ -97,11 +97,11 @@ static int cmd_log(void)
 	return 0;
 }
 
-int lab_forward(int port, const char *guest)
+/* A line for QEMU's monitor about a forwarded port. */
+static int forwarding(int port, const char *line)
 {
 	struct lab_instance i;
 	struct lab_paths p;
-	char line[256];
 	struct qmp *q;
 	int rc = lab_find_paths(&p);
 
@@ -112,23 +112,39 @@ int lab_forward(int port, const char *guest)
 				 "no lab runs; start one with `fata lab up`");
 	q = malloc(sizeof(*q));
 	rc = q ? qmp_open(q, p.run, "qmp.sock") : -ENOMEM;
-	snprintf(line, sizeof(line), "hostfwd_add bridge tcp:127.0.0.1:%d-%s",
-		 port, guest);
 	if (!rc) {
 		rc = qmp_human(q, line);
-		if (!rc && q->text[0]) {
-			q->text[strcspn(q->text, "\n")] = 0;
-			rc = lab_error(-EADDRINUSE, "port %d to %s: %s", port,
-				       guest, q->text);
-		} else if (rc) {
+		q->text[strcspn(q->text, "\r\n")] = 0;
+		/* an end is confirmed in words, a beginning is not */
+		if (!rc && q->text[0] && !strstr(q->text, " removed"))
+			rc = lab_error(-EADDRINUSE, "port %d: %s", port,
+				       q->text);
+		else if (rc)
 			lab_error(rc, "port %d: %s", port, strerror(-rc));
-		}
 		qmp_close(q);
 	} else {
 		lab_error(rc, "QEMU does not answer: %s", strerror(-rc));
 	}
 	free(q);
 	return rc;
+}
+
+int lab_forward(int port, const char *guest)
+{
+	char line[256];
+
+	snprintf(line, sizeof(line), "hostfwd_add bridge tcp:127.0.0.1:%d-%s",
+		 port, guest);
+	return forwarding(port, line);
+}
+
+int lab_unforward(int port)
+{
+	char line[256];
+
+	snprintf(line, sizeof(line), "hostfwd_remove bridge tcp:127.0.0.1:%d",
+		 port);
+	return forwarding(port, line);
 }
 
 static int cmd_forward(char **argv)

@@ -6,13 +6,16 @@
  */
 #include "core.h"
 #include "domain.h"
+#include "forward.h"
 #include "guest.h"
 #include "job.h"
 #include "lab.h"
+#include "sdk.h"
 #include "tool.h"
 #include "core/parse.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,6 +34,10 @@ static const char usage[] =
 	"otherwise)\n"
 	"  -t xen|unix            a guest (default), or a Linux process\n"
 	"  --timeout TIME         end it after 10s, 5m ... (status 124)\n"
+	"  --forward PORT:GUEST-PORT, or PORT:ADDRESS:GUEST-PORT\n"
+	"                         127.0.0.1:PORT reaches the guest in the lab\n"
+	"  --pcap [NAME=]FILE     capture the traffic of an interface (the "
+	"first)\n"
 	"  -v, --verbose          show what xl says\n" DOMAIN_HELP "\n"
 	"--on-crash is destroy, preserve or coredump-destroy (NAME.core, "
 	"here).\n"
@@ -41,6 +48,8 @@ enum {
 	OPTION_XL = OPTION_OWN,
 	OPTION_LAB,
 	OPTION_TIMEOUT,
+	OPTION_FORWARD,
+	OPTION_PCAP,
 	OPTION_TARGET = 't',
 	OPTION_VERBOSE = 'v',
 };
@@ -50,6 +59,8 @@ static const struct option options[] = {
 	{"lab", no_argument, NULL, OPTION_LAB},
 	{"target", required_argument, NULL, OPTION_TARGET},
 	{"timeout", required_argument, NULL, OPTION_TIMEOUT},
+	{"forward", required_argument, NULL, OPTION_FORWARD},
+	{"pcap", required_argument, NULL, OPTION_PCAP},
 	{"verbose", no_argument, NULL, OPTION_VERBOSE},
 	DOMAIN_OPTIONS,
 	{NULL, 0, NULL, 0},
@@ -58,6 +69,8 @@ static const struct option options[] = {
 struct run {
 	struct domain domain;
 	struct guest_options guest;
+	struct forwards forwards;
+	const char *pcap; /* a file, or NAME=FILE */
 	bool xl, lab, unix_target;
 };
 
@@ -114,6 +127,11 @@ static int take_option(struct run *r, int code, const char *value)
 		return take_target(r, value);
 	case OPTION_TIMEOUT:
 		return take_timeout(r, value);
+	case OPTION_FORWARD:
+		return forward_take(&r->forwards, value);
+	case OPTION_PCAP:
+		r->pcap = value;
+		return 0;
 	case OPTION_VERBOSE:
 		r->guest.verbose = true;
 		return 0;
@@ -242,6 +260,35 @@ static void get_core(const struct run *r)
 	free(here);
 }
 
+/* Which card, and the file: before anything boots. */
+static int open_pcap(struct run *r)
+{
+	const struct domain_devices *nets = &r->domain.nets;
+	const char *file = r->pcap, *equals = strchr(r->pcap, '=');
+	const struct sdk *sdk = sdk_find();
+
+	for (size_t i = 0; equals && i < nets->n; i++) {
+		if (strlen(nets->v[i].name) != (size_t)(equals - r->pcap) ||
+		    !starts_with(r->pcap, nets->v[i].name))
+			continue;
+		r->guest.capture_card = i;
+		file = equals + 1;
+	}
+	if (!nets->n)
+		return fail("--pcap: the guest has no network interface");
+	if (!sdk)
+		return 1;
+	r->guest.capture = xasprintf("%s/fata-capture", sdk->lib);
+	if (access(r->guest.capture, X_OK))
+		return fail("--pcap: %s: %s", r->guest.capture,
+			    strerror(errno));
+	r->guest.pcap =
+		open(file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+	if (r->guest.pcap < 0)
+		return fail("--pcap: %s: %s", file, strerror(errno));
+	return 0;
+}
+
 static int run_in_lab(struct run *r)
 {
 	struct domain *d = &r->domain;
@@ -260,11 +307,14 @@ static int run_in_lab(struct run *r)
 	d->block_script = "block";
 	r->guest.core = xasprintf("%s/core", folder);
 	job_run(true, make, -1);
-	if (!put_all(d, folder))
+	if (!put_all(d, folder) &&
+	    (!r->guest.capture || !put(&r->guest.capture, folder, "capture")))
 		config = write_config(d);
-	if (config && !put(&config, folder, "xl.cfg")) {
+	if (config && !put(&config, folder, "xl.cfg") &&
+	    !forward_open(&r->forwards)) {
 		r->guest.config = config;
 		status = guest_run(&r->guest);
+		forward_close(&r->forwards);
 		if (starts_with(r->guest.on_crash, "coredump"))
 			get_core(r);
 		if (get_disks(d, mine))
@@ -329,6 +379,13 @@ static int run_image(struct run *r, char **argv)
 		     "allowed to use them (--lab brings its own)");
 		return EXIT_TOOL;
 	}
+	if (!r->guest.lab && r->forwards.n)
+		return fail_usage("--forward is for the lab; on this machine's "
+				  "Xen the bridge leads to the guest");
+	if (r->forwards.n && forward_resolve(&r->forwards, argv + 1))
+		return EXIT_USAGE;
+	if (r->pcap && open_pcap(r))
+		return EXIT_TOOL;
 	return r->guest.lab ? run_in_lab(r) : run_here(r);
 }
 
