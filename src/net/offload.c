@@ -66,6 +66,43 @@ void offload_prepare(struct tcp_pcb *pcb)
 	pcb->mss = (u16_t)(mss * (n ? n : 1));
 }
 
+/* A datagram that will be fragmented: nobody after us sees the whole of it. */
+static void sum_datagram(struct pbuf *p, u16_t header, const ip_addr_t *from,
+			 const ip_addr_t *to)
+{
+	struct udp_hdr *udp;
+
+	if (p->len < header + sizeof(*udp) || pbuf_remove_header(p, header))
+		return;
+	udp = p->payload;
+	udp->chksum = 0;
+	udp->chksum = ip_chksum_pseudo(p, IP_PROTO_UDP, p->tot_len, from, to);
+	if (!udp->chksum)
+		udp->chksum = 0xffff;
+	pbuf_add_header(p, header);
+}
+
+static void sum_datagram4(struct pbuf *p)
+{
+	const struct ip_hdr *ip = p->payload;
+	ip_addr_t from = IPADDR4_INIT(ip->src.addr);
+	ip_addr_t to = IPADDR4_INIT(ip->dest.addr);
+
+	if (IPH_PROTO(ip) == IP_PROTO_UDP)
+		sum_datagram(p, IPH_HL_BYTES(ip), &from, &to);
+}
+
+static void sum_datagram6(struct pbuf *p)
+{
+	const struct ip6_hdr *ip = p->payload;
+	ip_addr_t from, to;
+
+	ip_addr_copy_from_ip6_packed(from, ip->src);
+	ip_addr_copy_from_ip6_packed(to, ip->dest);
+	if (IP6H_NEXTH(ip) == IP6_NEXTH_UDP)
+		sum_datagram(p, IP6_HLEN, &from, &to);
+}
+
 /* The packet is TCP's own, and the interface will cut it. */
 err_t ip4_frag(struct pbuf *p, struct netif *netif, const ip4_addr_t *dest)
 {
@@ -75,6 +112,7 @@ err_t ip4_frag(struct pbuf *p, struct netif *netif, const ip4_addr_t *dest)
 	if (l && l->info.send_gso4 && netif->hints &&
 	    IPH_PROTO(ip) == IP_PROTO_TCP)
 		return netif->output(netif, p, dest);
+	sum_datagram4(p);
 	return lwip_ip4_frag(p, netif, dest);
 }
 
@@ -86,6 +124,7 @@ err_t ip6_frag(struct pbuf *p, struct netif *netif, const ip6_addr_t *dest)
 	if (l && l->info.send_gso6 && netif->hints &&
 	    IP6H_NEXTH(ip) == IP6_NEXTH_TCP)
 		return netif->output_ip6(netif, p, dest);
+	sum_datagram6(p);
 	return lwip_ip6_frag(p, netif, dest);
 }
 
