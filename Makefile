@@ -85,6 +85,25 @@ $(BUILD)/lib/libc.a: $(PKGSTAMP) scripts/dehlt.sh
 	@mkdir -p $(@D)
 	$(Q)scripts/dehlt.sh $(PKG)/usr/lib/x86_64-linux-musl/libc.a $@
 
+# --- the library of the unix twin: the same core, Linux below it ------------
+
+# Of core, what the host's libc has already; the heap is the host's too.
+UNIXCORE := $(filter-out src/core/string.c src/core/heap%.c src/core/notes.c, \
+	$(wildcard src/core/*.c))
+UNIXSRC := $(UNIXCORE) $(wildcard src/unix/*.c)
+UNIXOBJ := $(patsubst src/%,$(BUILD)/unix/%.o,$(UNIXSRC))
+UFLAGS   = -std=gnu11 $(O) -g $(WARN) -fPIE -fstack-protector-strong \
+	-fno-omit-frame-pointer -ffunction-sections -fdata-sections \
+	-D_GNU_SOURCE -D__FATA_UNIX__ -Iinclude -Isrc \
+	-isystem $(PKG)/usr/include
+$(BUILD)/unix/%.c.o: src/%.c | $(PKGSTAMP)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(UFLAGS) -MMD -MP -c $< -o $@
+-include $(UNIXOBJ:.o=.d)
+$(BUILD)/lib/libfata-unix.a: $(UNIXOBJ) scripts/export.sh src/unix/exports \
+		$(wildcard include/fata/*.h include/fata/xen/*.h)
+	$(Q)scripts/export.sh $@ src/unix/exports $(UNIXOBJ)
+
 # Program code for archives that were built against glibc.
 GLIBC := $(patsubst src/%,$(BUILD)/user/%.o,$(wildcard src/glibc/*.c))
 $(BUILD)/user/%.c.o: src/%.c Makefile | $(PKGSTAMP)
@@ -100,7 +119,8 @@ $(BUILD)/lib/fata-capture: tools/capture/main.c src/core/pcap.c src/core/pcap.h
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(TFLAGS) -static $(filter %.c,$^) -o $@
 
-SDK := $(addprefix $(BUILD)/lib/,libfata.a fata.ld libc.a libglibc.a)
+SDK := $(addprefix $(BUILD)/lib/,libfata.a fata.ld libc.a libglibc.a \
+	libfata-unix.a)
 
 # --- the tool ------------------------------------------------------------
 
@@ -146,7 +166,7 @@ HLIBS   = -L$(PKG)/usr/lib/x86_64-linux-gnu -l:libcmocka.so.0 \
 
 HCORE := $(patsubst src/%,$(BUILD)/host/%.o,$(filter-out src/core/string.c, \
 	$(wildcard src/core/*.c)))
-HUNIX := $(patsubst src/%,$(BUILD)/host/%.o,$(wildcard src/unix/*.c))
+HUNIX := $(patsubst %,$(BUILD)/host/unix/%.c.o,clock context platform world)
 # The simulator brings its own hypercalls, boot, clock and memory; of ours it
 # takes, from an archive, what those leave open.
 SIM_OWN := $(addprefix src/xen/,hypercall.c platform.c setup.c clock.c)

@@ -6,7 +6,8 @@
 # name of ours becomes fata$name, which no C program can spell; references among
 # ourselves follow. A name that the contract (include/fata) mentions, or that
 # stands in EXPORTS (what libc wants of us), gets a weak alias of its plain
-# name beside it: a program sees it, and its own definition wins over it.
+# name beside it: a program sees it, and its own definition wins over it. A
+# name that stands in EXPORTS as =NAME is not renamed at all.
 set -eu
 out=$1 exports=$2
 shift 2
@@ -15,10 +16,12 @@ trap 'rm -rf "$work"' EXIT
 {
   cat include/fata/*.h include/fata/xen/*.h 2>/dev/null |
     grep -o '[A-Za-z_][A-Za-z0-9_]*' || true
-  grep -v '^#' "$exports" || true
+  grep -v '^[#=]' "$exports" || true
 } | sort -u > "$work/visible"
 nm -g --defined-only --format=posix "$@" 2>/dev/null |
-  awk 'NF >= 3 && $2 != "U" { print $1 }' | sort -u > "$work/defined"
+  awk 'NF >= 3 && $2 != "U" { print $1 }' | sort -u > "$work/all"
+sed -n 's/^=//p' "$exports" > "$work/keep"
+grep -vxF -f "$work/keep" "$work/all" > "$work/defined"
 awk '{ print $1, "fata$" $1 }' "$work/defined" > "$work/rename"
 dup=$(nm -g --defined-only --format=posix "$@" 2>/dev/null |
   awk 'NF >= 3 && $2 ~ /[TDBR]/ { print $1 }' | sort | uniq -d)

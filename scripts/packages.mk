@@ -4,7 +4,7 @@
 
 PKG      := $(BUILD)/pkg/dev
 PKGSTAMP := $(PKG)/.complete
-PKGS     := musl-dev libxen-dev libcmocka0 libcmocka-dev
+PKGS     := musl-dev libxen-dev libcmocka0 libcmocka-dev libslirp-dev
 
 $(PKGSTAMP): scripts/pkg.sh scripts/packages.mk
 	$(Q)scripts/pkg.sh $(PKG) $(PKGS)

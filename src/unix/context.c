@@ -9,35 +9,40 @@
  *           r15 r14 r13 r12 rbx rbp
  *           return address              of unix_switch, or unix_start
  *
- * Interface: platform.h. The address sanitizer is told of each switch, so that
- * it knows on which stack it is.
+ * Interface: platform.h. The sanitizers, if the program is linked with one, are
+ * told of each switch, so that they know on which stack they are.
  */
 #include "platform.h"
 
+#include "unix/unix.h"
+
+#include <errno.h>
 #include <pthread.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
-#if defined(__SANITIZE_ADDRESS__)
-#define ASAN 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define ASAN 1
-#endif
-#endif
-
-#ifdef ASAN
-#include <sanitizer/asan_interface.h>
-#include <sanitizer/common_interface_defs.h>
-#include <sanitizer/lsan_interface.h>
-#endif
+/* The sanitizers' part, if the program is linked with one. */
+#define OPTIONAL __attribute__((weak))
+void __sanitizer_start_switch_fiber(void **fake, const void *stack,
+				    size_t size) OPTIONAL;
+void __sanitizer_finish_switch_fiber(void *fake, const void **stack,
+				     size_t *size) OPTIONAL;
+void __asan_unpoison_memory_region(void const volatile *p,
+				   size_t size) OPTIONAL;
+void __lsan_register_root_region(const void *p, size_t size) OPTIONAL;
+void __lsan_unregister_root_region(const void *p, size_t size) OPTIONAL;
+void *__tsan_get_current_fiber(void) OPTIONAL;
+void *__tsan_create_fiber(unsigned flags) OPTIONAL;
+void __tsan_destroy_fiber(void *fiber) OPTIONAL;
+void __tsan_switch_to_fiber(void *fiber, unsigned flags) OPTIONAL;
 
 struct context {
 	void *sp;
 	void *stack;
 	size_t size;
-	void *fake; /* the sanitizer's shadow of this stack */
+	void *fake;  /* the address sanitizer's shadow of this stack */
+	void *fiber; /* the thread sanitizer's thread */
 	void (*fn)(void *arg);
 	void *arg;
 };
@@ -81,6 +86,27 @@ __asm__(".text\n"
 	"	.cfi_endproc\n"
 	".size unix_start, . - unix_start\n");
 
+/*
+ * Tell valgrind, if it runs us, of a stack: a sequence that does nothing on a
+ * CPU (valgrind.h, VALGRIND_STACK_REGISTER).
+ */
+#define VALGRIND_STACK 0x1501
+
+static void valgrind(uint64_t request, const void *start, const void *end)
+{
+	volatile uint64_t args[6] = {request, (uintptr_t)start, (uintptr_t)end};
+	uint64_t result = 0;
+
+	__asm__ volatile("rolq $3, %%rdi\n\trolq $13, %%rdi\n\t"
+			 "rolq $61, %%rdi\n\trolq $51, %%rdi\n\t"
+			 "xchgq %%rbx, %%rbx"
+			 : "+d"(result)
+			 : "a"(args)
+			 : "cc", "memory");
+}
+
+size_t unix_stack_least;
+
 static size_t page_round(size_t n)
 {
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
@@ -91,7 +117,11 @@ static size_t page_round(size_t n)
 void *platform_stack_alloc(size_t *size)
 {
 	size_t n = page_round(*size), guard = page_round(1);
-	char *p = mmap(NULL, n + guard, PROT_NONE,
+	char *p;
+
+	if (n < unix_stack_least)
+		n = unix_stack_least;
+	p = mmap(NULL, n + guard, PROT_NONE,
 		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
 	if (p == MAP_FAILED)
@@ -100,9 +130,9 @@ void *platform_stack_alloc(size_t *size)
 		munmap(p, n + guard);
 		return NULL;
 	}
-#ifdef ASAN
-	__lsan_register_root_region(p + guard, n);
-#endif
+	if (__lsan_register_root_region)
+		__lsan_register_root_region(p + guard, n);
+	valgrind(VALGRIND_STACK, p + guard, p + guard + n);
 	*size = n;
 	return p + guard;
 }
@@ -111,10 +141,10 @@ void platform_stack_free(void *stack, size_t size)
 {
 	size_t guard = page_round(1);
 
-#ifdef ASAN
-	__lsan_unregister_root_region(stack, size);
-	__asan_unpoison_memory_region(stack, size);
-#endif
+	if (__lsan_unregister_root_region)
+		__lsan_unregister_root_region(stack, size);
+	if (__asan_unpoison_memory_region)
+		__asan_unpoison_memory_region(stack, size);
 	munmap((char *)stack - guard, size + guard);
 }
 
@@ -130,9 +160,8 @@ void platform_context_init(struct context *c, void *stack, size_t size,
 	uint64_t *top = (uint64_t *)(void *)((char *)stack + size) - 2;
 	uint32_t control[2] = {0, 0};
 
-#ifdef ASAN
-	__asan_unpoison_memory_region(stack, size);
-#endif
+	if (__asan_unpoison_memory_region)
+		__asan_unpoison_memory_region(stack, size);
 	__asm__("stmxcsr %0\n\tfnstcw %1" : "=m"(control[0]), "=m"(control[1]));
 	*c = (struct context){
 		.stack = stack, .size = size, .fn = fn, .arg = arg};
@@ -142,6 +171,8 @@ void platform_context_init(struct context *c, void *stack, size_t size,
 	top -= 4;              /* r12 to r15: anything */
 	memcpy(--top, control, sizeof(control));
 	c->sp = top;
+	if (__tsan_create_fiber)
+		c->fiber = __tsan_create_fiber(0);
 }
 
 void platform_context_adopt(struct context *c)
@@ -149,6 +180,8 @@ void platform_context_adopt(struct context *c)
 	pthread_attr_t attr;
 
 	*c = (struct context){0};
+	if (__tsan_get_current_fiber)
+		c->fiber = __tsan_get_current_fiber();
 	if (pthread_getattr_np(pthread_self(), &attr))
 		return; /* only the sanitizer needs the bounds */
 	pthread_attr_getstack(&attr, &c->stack, &c->size);
@@ -157,11 +190,8 @@ void platform_context_adopt(struct context *c)
 
 static void arrived(struct context *c)
 {
-#ifdef ASAN
-	__sanitizer_finish_switch_fiber(c->fake, NULL, NULL);
-#else
-	(void)c;
-#endif
+	if (__sanitizer_finish_switch_fiber)
+		__sanitizer_finish_switch_fiber(c->fake, NULL, NULL);
 }
 
 void unix_started(struct context *c)
@@ -172,14 +202,21 @@ void unix_started(struct context *c)
 
 void platform_context_switch(struct context *from, struct context *to)
 {
-#ifdef ASAN
-	__sanitizer_start_switch_fiber(&from->fake, to->stack, to->size);
-#endif
+	int error = errno; /* Linux gave it to the thread, not to the task */
+
+	if (__sanitizer_start_switch_fiber)
+		__sanitizer_start_switch_fiber(&from->fake, to->stack,
+					       to->size);
+	if (__tsan_switch_to_fiber)
+		__tsan_switch_to_fiber(to->fiber, 0);
 	unix_switch(&from->sp, to->sp);
 	arrived(from);
+	errno = error;
 }
 
 void platform_context_destroy(struct context *c)
 {
+	if (__tsan_destroy_fiber && c->fiber)
+		__tsan_destroy_fiber(c->fiber);
 	c->sp = NULL; /* a switch to it would fault at once */
 }

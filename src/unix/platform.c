@@ -9,6 +9,7 @@
 
 #include "core/page.h"
 #include "core/task.h"
+#include "unix/host.h"
 #include "unix/unix.h"
 #include "unix/world.h"
 
@@ -19,6 +20,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #define BATCH  64
@@ -29,6 +31,7 @@ static unsigned watches;
 static struct epoll_event batch[BATCH]; /* being dispatched */
 static int batch_n;
 static void (*log_to)(const char *text, size_t n);
+static bool dumped; /* a panic has begun */
 
 /* --- start ----------------------------------------------------------- */
 
@@ -48,6 +51,13 @@ static void add_memory(void)
 	page_add((uintptr_t)p, (uintptr_t)p + MEMORY);
 }
 
+static __thread bool loop_thread;
+
+bool unix_is_loop_thread(void)
+{
+	return loop_thread;
+}
+
 void unix_init(const char *name)
 {
 	add_memory();
@@ -58,6 +68,7 @@ void unix_init(const char *name)
 		errno = ENOMEM;
 		die("no first task");
 	}
+	loop_thread = true;
 }
 
 /* --- events ---------------------------------------------------------- */
@@ -85,14 +96,14 @@ bool platform_pending(void)
 {
 	struct epoll_event e;
 
-	return watches && epoll_wait(set, &e, 1, 0) > 0;
+	return watches && REAL(epoll_wait)(set, &e, 1, 0) > 0;
 }
 
 unsigned platform_dispatch(void)
 {
 	unsigned calls = 0;
 
-	batch_n = epoll_wait(set, batch, BATCH, 0);
+	batch_n = REAL(epoll_wait)(set, batch, BATCH, 0);
 	for (int i = 0; i < batch_n; i++) {
 		struct unix_watch *w = batch[i].data.ptr;
 
@@ -121,7 +132,7 @@ unsigned unix_watches(void)
 static void write_all(int fd, const char *text, size_t n)
 {
 	while (n) {
-		ssize_t done = write(fd, text, n);
+		ssize_t done = REAL(write)(fd, text, n);
 
 		if (done < 0)
 			return;
@@ -148,16 +159,39 @@ void platform_emergency(const char *text, size_t n)
 	write_all(STDERR_FILENO, text, n);
 }
 
+void (*unix_settle)(void);
+
 void platform_flush(void)
 {
 	fflush(NULL);
+	if (unix_settle)
+		unix_settle();
+}
+
+char **unix_program;
+
+void __lsan_do_leak_check(void) __attribute__((weak));
+
+/* A sanitizer looks for leaks at exit, which we never reach. */
+static void last_checks(enum end_reason reason, int status)
+{
+	if (reason == END_POWEROFF && !status && __lsan_do_leak_check)
+		__lsan_do_leak_check();
 }
 
 void platform_end(enum end_reason reason, int status)
 {
+	if (unix_program && dumped)
+		abort(); /* so that there is a core, and a debugger stops */
+	if (unix_program && reason == END_REBOOT) {
+		execv("/proc/self/exe", unix_program);
+		die("cannot begin anew");
+	}
+	last_checks(reason, status);
 	if (reason == END_CRASH && !(status & 255))
 		status = 255;
-	_exit(status);
+	syscall(SYS_exit_group, status & 255);
+	__builtin_unreachable();
 }
 
 void platform_dump(void)
@@ -165,6 +199,7 @@ void platform_dump(void)
 	void *frames[64];
 	int n = backtrace(frames, 64);
 
+	dumped = true;
 	backtrace_symbols_fd(frames, n, STDERR_FILENO);
 }
 

@@ -41,6 +41,35 @@ void unix_clock_set(uint64_t now);
 /* Give log text to fn instead of stdout; NULL: stdout again. */
 void unix_log_to(void (*fn)(const char *text, size_t n));
 
+/* --- the parts of the twin that start.c begins ----------------------------- */
+
+/* The log goes to console 0 from now on (console.c). */
+void unix_console_start(void);
+
+/* Write the rest of console 0's output, bounded in time, without the loop. */
+extern void (*unix_settle)(void);
+
+/* Signals become requests (lifecycle.c). */
+void unix_signals(void);
+
+/* stdin reads as tasks read (io.c). */
+void unix_stdin(void);
+
+/* Is this the thread that runs the loop, with the loop begun? */
+bool unix_is_loop_thread(void);
+
+/* Start the watchdog if the boot parameter says so: 0 or an error. */
+int unix_watchdog(void);
+
+/*
+ * The words of the command line, if this is a program and no test: a panic
+ * ends in SIGABRT then, and a reboot begins the program anew.
+ */
+extern char **unix_program;
+
+/* No stack is smaller: the host's libc and the sanitizers need more. */
+extern size_t unix_stack_least;
+
 /* How many descriptors are watched. */
 unsigned unix_watches(void);
 

@@ -22,6 +22,8 @@ struct wire_meta {
 	uint8_t sum; /* enum net_sum */
 };
 
+struct wire;
+
 struct wire_ops {
 	/*
 	 * Take one frame, of at most NET_FRAME_MAX bytes, into the pieces: its

@@ -8,6 +8,8 @@
  */
 #include "unix/world.h"
 
+#include "unix/host.h"
+
 #include <fata/clock.h>
 #include <poll.h>
 #include <sys/random.h>
@@ -17,7 +19,7 @@ static uint64_t read_clock(clockid_t id)
 {
 	struct timespec t;
 
-	clock_gettime(id, &t);
+	REAL(clock_gettime)(id, &t);
 	return (uint64_t)t.tv_sec * FATA_NS_PER_S + (uint64_t)t.tv_nsec;
 }
 
@@ -53,7 +55,7 @@ static void host_wait(int fd, uint64_t deadline)
 		return;
 	t.tv_sec = (time_t)((deadline - now) / FATA_NS_PER_S);
 	t.tv_nsec = (long)((deadline - now) % FATA_NS_PER_S);
-	ppoll(&p, 1, &t, NULL); /* cut short by a signal: the loop asks again */
+	REAL(ppoll)(&p, 1, &t, NULL); /* cut short by a signal: the loop asks again */
 }
 
 const struct world unix_host = {

@@ -40,6 +40,11 @@ struct console *console_main(void)
 	return &main_console;
 }
 
+struct console_line *console_line(struct console *c)
+{
+	return &c->line;
+}
+
 static void broken(struct console *c)
 {
 	c->stat.broken = true;

@@ -6,7 +6,7 @@
 #ifndef FATA_XEN_CONSOLE_H
 #define FATA_XEN_CONSOLE_H
 
-#include <fata/console.h>
+#include <core/console.h>
 #include <fata/xen/evtchn.h>
 #include <xen/xen.h>
 #include <xen/io/console.h>
@@ -27,7 +27,7 @@ struct console {
 	uint64_t patience; /* ns that writers may still wait for the reader */
 	char input[CONSOLE_INPUT];
 	uint32_t input_head, input_used;
-	bool after_cr; /* the last line ended with a CR: skip an LF */
+	struct console_line line;
 	struct event readable, writable;
 	struct console_stat stat;
 };

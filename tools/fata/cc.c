@@ -111,6 +111,10 @@ static void add_link_end(struct strv *c, const struct sdk *sdk)
 	add_file(c, sdk->musl_lib, "crtn.o");
 }
 
+/*
+ * The host's compiler and libc; our archive comes before libc, whose blocking
+ * calls it replaces, and stands before main.
+ */
 static int add_unix(struct strv *c, const struct cc_args *a,
 		    const struct sdk *sdk)
 {
@@ -121,12 +125,10 @@ static int add_unix(struct strv *c, const struct cc_args *a,
 		  NULL);
 	for (size_t i = 0; i < a->args.n; i++)
 		strv_add(c, a->args.v[i]);
-	if (a->links && !file_exists(lib))
-		err = fail("-t unix: %s is missing (this build has no unix "
-			   "twin)",
-			   lib);
-	else if (a->links)
-		strv_addn(c, "-x", "none", lib, NULL);
+	if (a->links && !a->asks && !file_exists(lib))
+		err = fail("%s is missing (run make, or reinstall)", lib);
+	else if (a->links && !a->asks)
+		strv_addn(c, "-x", "none", "-Wl,--wrap=main", lib, NULL);
 	free(lib);
 	return err;
 }

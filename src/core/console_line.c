@@ -5,9 +5,9 @@
  * for the next reader. A line ends with CR, LF or CR LF; since nobody knows
  * whether an LF will follow a CR, it is skipped when it comes.
  */
-#include <fata/console.h>
+#include "core/console.h"
+
 #include <string.h>
-#include <xen/console.h>
 
 #define BACKSPACE 0x08
 #define DELETE 0x7f
@@ -19,9 +19,15 @@ struct line {
 	size_t used, room; /* room: without the NUL */
 };
 
+static void echo_bytes(struct line *l, const char *text, size_t n)
+{
+	if (!console_line(l->console)->silent)
+		console_write(l->console, text, n);
+}
+
 static void echo(struct line *l, const char *text)
 {
-	console_write(l->console, text, strlen(text));
+	echo_bytes(l, text, strlen(text));
 }
 
 static void erase(struct line *l, size_t n)
@@ -37,7 +43,7 @@ static void add(struct line *l, char c)
 	if (l->used == l->room)
 		return; /* the rest of a line that is too long */
 	l->text[l->used++] = c;
-	console_write(l->console, &c, 1);
+	echo_bytes(l, &c, 1);
 }
 
 /* True when the line is complete. */
@@ -66,6 +72,7 @@ static bool key(struct line *l, char c)
 ssize_t console_read_line(struct console *c, char *line, size_t n,
 			  uint64_t deadline)
 {
+	struct console_line *state = console_line(c);
 	struct line l = {.console = c, .text = line, .room = n ? n - 1 : 0};
 	bool ended = false;
 
@@ -75,9 +82,9 @@ ssize_t console_read_line(struct console *c, char *line, size_t n,
 
 		if (rc < 0)
 			return rc;
-		if (!(c->after_cr && byte == '\n'))
+		if (!(state->after_cr && byte == '\n'))
 			ended = key(&l, byte);
-		c->after_cr = byte == '\r';
+		state->after_cr = byte == '\r';
 	}
 	if (n)
 		line[l.used] = '\0';

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: ISC */
+/* What reading lines (console_line.c) keeps in every platform's console. */
+#ifndef FATA_CORE_CONSOLE_H
+#define FATA_CORE_CONSOLE_H
+
+#include <fata/console.h>
+
+struct console_line {
+	bool after_cr; /* the last line ended with a CR: skip an LF */
+	bool silent;   /* the other side echoes and edits by itself */
+};
+
+/* The platform's: where c has it. */
+struct console_line *console_line(struct console *c);
+
+#endif

@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * read, write, poll and their like: a task that calls one waits alone, while
+ * the others run. Each first asks the kernel whether the call would block; if
+ * so the task parks until the loop's epoll set tells, and only then makes the
+ * call. So what the call does is always the host's doing.
+ *
+ *     read(fd) -> poll(fd, 0) -> ready: the host's read
+ *                             -> else park on an epoll set that holds fd, which
+ *                                itself is in the loop's set
+ *
+ * A set of its own for each wait costs three more system calls, and makes any
+ * number of tasks able to wait for the same descriptor.
+ */
+#include "unix/io.h"
+
+#include "core/loop.h"
+#include "unix/host.h"
+#include "unix/unix.h"
+
+#include <errno.h>
+#include <fata/clock.h>
+#include <fata/event.h>
+#include <fata/task.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <sys/epoll.h>
+#include <sys/select.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+static bool stopped;
+
+void unix_io_stop(void)
+{
+	stopped = true;
+}
+
+bool unix_on_task(void)
+{
+	return !stopped && unix_is_loop_thread() && !loop_this()->callback;
+}
+
+/* --- waiting ------------------------------------------------------------- */
+
+struct wait {
+	struct unix_watch watch;
+	struct event event;
+};
+
+static void on_ready(void *arg, uint32_t events)
+{
+	(void)events;
+	event_signal(&((struct wait *)arg)->event);
+}
+
+/* The same descriptor may be there twice. */
+static void add(int set, const struct pollfd *p)
+{
+	struct epoll_event e = {.events = (uint32_t)p->events, .data.fd = p->fd};
+
+	if (p->fd < 0 || !epoll_ctl(set, EPOLL_CTL_ADD, p->fd, &e))
+		return;
+	e.events |= EPOLLIN | EPOLLOUT;
+	if (errno == EEXIST)
+		epoll_ctl(set, EPOLL_CTL_MOD, p->fd, &e);
+}
+
+int unix_wait_fds(const struct pollfd *p, nfds_t n, uint64_t deadline)
+{
+	struct wait w = {.watch = {.fn = on_ready}};
+	uint64_t seen = 0;
+	int rc;
+
+	w.watch.arg = &w;
+	w.watch.fd = epoll_create1(EPOLL_CLOEXEC);
+	if (w.watch.fd < 0)
+		return -ENOMEM;
+	for (nfds_t i = 0; i < n; i++)
+		add(w.watch.fd, &p[i]);
+	rc = unix_watch(&w.watch, EPOLLIN);
+	if (!rc) {
+		rc = event_wait(&w.event, &seen, deadline);
+		unix_unwatch(&w.watch);
+	}
+	REAL(close)(w.watch.fd);
+	return rc;
+}
+
+int unix_wait_fd(int fd, short events)
+{
+	struct pollfd p = {.fd = fd, .events = events};
+	int flags, rc;
+
+	if (REAL(poll)(&p, 1, 0))
+		return 0; /* ready, or an error that the call itself tells */
+	flags = fcntl(fd, F_GETFL);
+	if (flags < 0 || flags & O_NONBLOCK)
+		return 0;
+	do {
+		rc = unix_wait_fds(&p, 1, FATA_FOREVER);
+	} while (!rc && !REAL(poll)(&p, 1, 0));
+	if (rc != -ECANCELED)
+		return 0;
+	errno = EINTR;
+	return -1;
+}
+
+/* --- reading and writing --------------------------------------------------- */
+
+INSTEAD ssize_t read(int fd, void *p, size_t n)
+{
+	if (unix_on_task() && unix_wait_fd(fd, POLLIN))
+		return -1;
+	return REAL(read)(fd, p, n);
+}
+
+INSTEAD ssize_t readv(int fd, const struct iovec *v, int n)
+{
+	if (unix_on_task() && unix_wait_fd(fd, POLLIN))
+		return -1;
+	return REAL(readv)(fd, v, n);
+}
+
+/* A pipe or terminal that polls writable takes this much without waiting. */
+#define CHUNK PIPE_BUF
+
+static bool never_blocks(int fd)
+{
+	struct stat s;
+	int flags = fcntl(fd, F_GETFL);
+
+	return flags < 0 || flags & O_NONBLOCK || fstat(fd, &s) ||
+	       S_ISREG(s.st_mode) || S_ISBLK(s.st_mode);
+}
+
+INSTEAD ssize_t write(int fd, const void *p, size_t n)
+{
+	size_t done = 0;
+
+	if (!unix_on_task() || never_blocks(fd))
+		return REAL(write)(fd, p, n);
+	do {
+		size_t part = n - done < CHUNK ? n - done : CHUNK;
+		ssize_t rc = unix_wait_fd(fd, POLLOUT);
+
+		if (!rc)
+			rc = REAL(write)(fd, (const char *)p + done, part);
+		if (rc < 0)
+			return done ? (ssize_t)done : rc;
+		done += (size_t)rc;
+	} while (done < n);
+	return (ssize_t)done;
+}
+
+INSTEAD ssize_t writev(int fd, const struct iovec *v, int n)
+{
+	if (unix_on_task() && unix_wait_fd(fd, POLLOUT))
+		return -1;
+	return REAL(writev)(fd, v, n);
+}
+
+/* --- waiting for many ------------------------------------------------------ */
+
+static uint64_t after(const struct timespec *t)
+{
+	if (!t)
+		return FATA_FOREVER;
+	return clock_deadline((uint64_t)t->tv_sec * FATA_NS_PER_S +
+			      (uint64_t)t->tv_nsec);
+}
+
+static int poll_until(struct pollfd *p, nfds_t n, uint64_t deadline)
+{
+	int rc, err = 0;
+
+	for (;;) {
+		rc = REAL(poll)(p, n, 0);
+		if (rc || err == -ETIMEDOUT)
+			return rc;
+		err = unix_wait_fds(p, n, deadline);
+		if (!err || err == -ETIMEDOUT)
+			continue;
+		errno = err == -ECANCELED ? EINTR : ENOMEM;
+		return -1;
+	}
+}
+
+INSTEAD int poll(struct pollfd *p, nfds_t n, int ms)
+{
+	if (!ms || !unix_on_task())
+		return REAL(poll)(p, n, ms);
+	return poll_until(p, n,
+			  ms < 0 ? FATA_FOREVER
+				 : clock_deadline((uint64_t)ms *
+						  FATA_NS_PER_MS));
+}
+
+INSTEAD int ppoll(struct pollfd *p, nfds_t n, const struct timespec *t,
+		  const sigset_t *mask)
+{
+	/* a mask of signals is for the moment of the kernel's sleep */
+	if (mask || !unix_on_task())
+		return REAL(ppoll)(p, n, t, mask);
+	return poll_until(p, n, after(t));
+}
+
+static nfds_t to_pollfds(struct pollfd *p, int n, const fd_set *in,
+			 const fd_set *out, const fd_set *except)
+{
+	nfds_t used = 0;
+
+	for (int fd = 0; fd < n && fd < FD_SETSIZE; fd++) {
+		short events = 0;
+
+		events |= in && FD_ISSET(fd, in) ? POLLIN : 0;
+		events |= out && FD_ISSET(fd, out) ? POLLOUT : 0;
+		events |= except && FD_ISSET(fd, except) ? POLLPRI : 0;
+		if (events)
+			p[used++] = (struct pollfd){.fd = fd, .events = events};
+	}
+	return used;
+}
+
+static int select_until(int n, fd_set *in, fd_set *out, fd_set *except,
+			uint64_t deadline)
+{
+	struct pollfd p[FD_SETSIZE];
+	nfds_t used = to_pollfds(p, n, in, out, except);
+	struct timeval zero = {0};
+	int rc = poll_until(p, used, deadline);
+
+	if (rc < 0)
+		return rc;
+	return REAL(select)(n, in, out, except, &zero);
+}
+
+INSTEAD int select(int n, fd_set *in, fd_set *out, fd_set *except,
+		   struct timeval *t)
+{
+	if (!unix_on_task())
+		return REAL(select)(n, in, out, except, t);
+	return select_until(n, in, out, except,
+			    t ? clock_deadline((uint64_t)t->tv_sec *
+						       FATA_NS_PER_S +
+					       (uint64_t)t->tv_usec *
+						       FATA_NS_PER_US)
+			      : FATA_FOREVER);
+}
+
+INSTEAD int epoll_wait(int set, struct epoll_event *e, int n, int ms)
+{
+	struct pollfd p = {.fd = set, .events = POLLIN};
+	int rc;
+
+	if (!ms || !unix_on_task())
+		return REAL(epoll_wait)(set, e, n, ms);
+	rc = poll(&p, 1, ms);
+	return rc > 0 ? REAL(epoll_wait)(set, e, n, 0) : rc;
+}
+
+INSTEAD int epoll_pwait(int set, struct epoll_event *e, int n, int ms,
+			const sigset_t *mask)
+{
+	return mask ? REAL(epoll_pwait)(set, e, n, ms, mask)
+		    : epoll_wait(set, e, n, ms);
+}
+
+/* --- standard input -------------------------------------------------------- */
+
+/*
+ * stdio reads with a function of libc's own that nothing can stand before. So
+ * stdin becomes a stream that reads with ours.
+ */
+static ssize_t read_stdin(void *cookie, char *p, size_t n)
+{
+	(void)cookie;
+	return read(0, p, n);
+}
+
+static int close_stdin(void *cookie)
+{
+	(void)cookie;
+	return REAL(close)(0);
+}
+
+void unix_stdin(void)
+{
+	const cookie_io_functions_t fns = {.read = read_stdin,
+					   .close = close_stdin};
+	FILE *f = fopencookie(NULL, "r", fns);
+
+	if (!f)
+		return;
+	f->_fileno = 0; /* for fileno() */
+	stdin = f;
+}

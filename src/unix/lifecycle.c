@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What the host asks of a program, as the toolstack asks it of a guest:
+ *
+ *     SIGTERM, SIGINT   power off      (SIGINT again: at once)
+ *     SIGHUP            reboot: the same program begins anew
+ *     SIGUSR1           what `xl sysrq` m, t and d show
+ *
+ * A handler only notes the signal in an eventfd; a task carries it out. A
+ * program that sets a handler of its own has the signal for itself. There is no
+ * suspend: whoever registers for it is never called.
+ *
+ * Interface: fata/lifecycle.h, unix.h.
+ */
+#include "core/task.h"
+#include "platform.h"
+#include "unix/host.h"
+#include "unix/unix.h"
+
+#include <errno.h>
+#include <fata/end.h>
+#include <fata/heap.h>
+#include <fata/lifecycle.h>
+#include <fata/log.h>
+#include <fata/trace.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+FATA_LOG_SOURCE("lifecycle");
+
+static struct {
+	struct event event; /* a request for those who await */
+	enum lifecycle_request request;
+	bool awaited; /* somebody has taken over by awaiting */
+	bool pending; /* the request is not taken yet */
+	bool (*fn)(void *arg, enum lifecycle_request r);
+	void *arg;
+} taken;
+
+static struct unix_watch watch;
+static struct event signalled;
+static volatile sig_atomic_t caught[NSIG];
+
+int lifecycle_await(enum lifecycle_request *request, uint64_t deadline)
+{
+	int err;
+
+	taken.awaited = true;
+	while (!taken.pending) {
+		uint64_t seen = event_count(&taken.event);
+
+		err = event_wait(&taken.event, &seen, deadline);
+		if (err)
+			return err;
+	}
+	taken.pending = false;
+	*request = taken.request;
+	return 0;
+}
+
+void lifecycle_on_request(bool (*fn)(void *arg, enum lifecycle_request r),
+			  void *arg)
+{
+	taken.fn = fn;
+	taken.arg = arg;
+}
+
+void lifecycle_register(struct lifecycle_client *c)
+{
+	(void)c;
+}
+
+uint32_t lifecycle_generation(void)
+{
+	return 0;
+}
+
+static void end_or_tell(enum lifecycle_request r)
+{
+	log_info("%s asked for",
+		 r == LIFECYCLE_REBOOT ? "reboot" : "poweroff");
+	if (taken.awaited) {
+		taken.request = r;
+		taken.pending = true;
+		event_signal(&taken.event);
+		return;
+	}
+	if (taken.fn && taken.fn(taken.arg, r))
+		return;
+	fata_end(r == LIFECYCLE_REBOOT ? END_REBOOT : END_POWEROFF, 0);
+}
+
+/* --- signals ----------------------------------------------------------- */
+
+static void show(void)
+{
+	struct heap_stat h;
+
+	heap_quick_stat(&h);
+	log_info("memory: %zu KiB in use (at most %zu)", h.live >> 10,
+		 h.peak >> 10);
+	task_dump(platform_log);
+	trace_dump();
+}
+
+static int follow(void *arg)
+{
+	uint64_t seen = 0;
+
+	(void)arg;
+	for (;;) {
+		event_wait(&signalled, &seen, FATA_FOREVER);
+		if (caught[SIGUSR1])
+			show();
+		if (caught[SIGHUP])
+			end_or_tell(LIFECYCLE_REBOOT);
+		if (caught[SIGTERM] || caught[SIGINT])
+			end_or_tell(LIFECYCLE_POWEROFF);
+		for (int i = 0; i < NSIG; i++)
+			caught[i] = 0;
+	}
+	return 0;
+}
+
+static void on_ready(void *arg, uint32_t events)
+{
+	uint64_t n;
+
+	(void)arg;
+	(void)events;
+	if (REAL(read)(watch.fd, &n, sizeof(n)) == sizeof(n))
+		event_signal(&signalled);
+}
+
+static void on_signal(int sig)
+{
+	static sig_atomic_t interrupts;
+	const uint64_t one = 1;
+	int error = errno;
+
+	if (sig == SIGINT && interrupts++)
+		_exit(130);
+	caught[sig] = 1;
+	if (REAL(write)(watch.fd, &one, sizeof(one)) < 0)
+		_exit(128 + sig); /* nobody could be told */
+	errno = error;
+}
+
+void unix_signals(void)
+{
+	static const int sigs[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1};
+	static const struct task_attr attr = {.name = "lifecycle"};
+	struct sigaction ours = {.sa_handler = on_signal,
+				 .sa_flags = SA_RESTART},
+			 old;
+
+	REAL(write); /* look it up before a handler has to */
+	signal(SIGPIPE, SIG_IGN);
+	watch.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	watch.fn = on_ready;
+	if (watch.fd < 0 || unix_watch(&watch, EPOLLIN) ||
+	    fata_task_spawn(NULL, &attr, follow, NULL)) {
+		log_warn("no signals: %s", strerror(errno));
+		return;
+	}
+	for (unsigned i = 0; i < sizeof(sigs) / sizeof(*sigs); i++) {
+		/* ignored by who started us (nohup): so it stays */
+		if (!sigaction(sigs[i], NULL, &old) &&
+		    old.sa_handler == SIG_IGN && sigs[i] != SIGINT)
+			continue;
+		sigaction(sigs[i], &ours, NULL);
+	}
+}
