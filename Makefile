@@ -164,7 +164,8 @@ HFLAGS  = -std=gnu11 -O1 -g $(WARN) $(SAN) -fno-omit-frame-pointer \
 HLIBS   = -L$(PKG)/usr/lib/x86_64-linux-gnu -l:libcmocka.so.0 \
 	-Wl,-rpath,$(abspath $(PKG))/usr/lib/x86_64-linux-gnu
 
-HCORE := $(patsubst src/%,$(BUILD)/host/%.o,$(filter-out src/core/string.c, \
+HCORE := $(patsubst src/%,$(BUILD)/host/%.o,$(filter-out src/core/string.c \
+	src/core/console_line.c, \
 	$(wildcard src/core/*.c)))
 HUNIX := $(patsubst %,$(BUILD)/host/unix/%.c.o,clock context platform world)
 # The simulator brings its own hypercalls, boot, clock and memory; of ours it
@@ -172,7 +173,8 @@ HUNIX := $(patsubst %,$(BUILD)/host/unix/%.c.o,clock context platform world)
 SIM_OWN := $(addprefix src/xen/,hypercall.c platform.c setup.c clock.c)
 HXEN  := $(patsubst src/%,$(BUILD)/host/%.o,$(filter-out $(SIM_OWN), \
 	$(wildcard src/xen/*.c src/drivers/*.c)))
-$(BUILD)/host/libsim.a: $(HCORE) $(HXEN) $(BUILD)/host/unix/context.c.o
+$(BUILD)/host/libsim.a: $(HCORE) $(HXEN) $(BUILD)/host/unix/context.c.o \
+		$(BUILD)/host/core/console_line.c.o
 	$(Q)rm -f $@ && ar rcs $@ $^
 HTEST := $(patsubst tests/%,$(BUILD)/host/tests/%.o,$(wildcard tests/lib/*.c))
 

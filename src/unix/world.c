@@ -55,7 +55,8 @@ static void host_wait(int fd, uint64_t deadline)
 		return;
 	t.tv_sec = (time_t)((deadline - now) / FATA_NS_PER_S);
 	t.tv_nsec = (long)((deadline - now) % FATA_NS_PER_S);
-	REAL(ppoll)(&p, 1, &t, NULL); /* cut short by a signal: the loop asks again */
+	/* may be cut short by a signal: the loop asks again */
+	REAL(ppoll)(&p, 1, &t, NULL);
 }
 
 const struct world unix_host = {

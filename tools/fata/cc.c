@@ -128,7 +128,8 @@ static int add_unix(struct strv *c, const struct cc_args *a,
 	if (a->links && !a->asks && !file_exists(lib))
 		err = fail("%s is missing (run make, or reinstall)", lib);
 	else if (a->links && !a->asks)
-		strv_addn(c, "-x", "none", "-Wl,--wrap=main", lib, NULL);
+		strv_addn(c, "-x", "none", "-Wl,--wrap=main", lib, "-lm",
+			  NULL);
 	free(lib);
 	return err;
 }
