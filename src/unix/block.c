@@ -52,7 +52,7 @@ struct disk {
 
 static struct disk *disks, **disks_end = &disks;
 
-/* --- one request, to its end ------------------------------------------- */
+/* --- one request, to its end -------------------------------------------- */
 
 static int transfer(const struct disk *d, const struct block_request *r)
 {
@@ -112,7 +112,7 @@ static int perform(const struct block_request *r)
 	}
 }
 
-/* --- helpers ----------------------------------------------------------- */
+/* --- helpers ------------------------------------------------------------ */
 
 static struct {
 	pthread_mutex_t lock;
@@ -210,7 +210,7 @@ static int start_helpers(void)
 	return h.threads ? 0 : -ENOMEM;
 }
 
-/* --- a kind of disk ---------------------------------------------------- */
+/* --- a kind of disk ----------------------------------------------------- */
 
 static int submit(struct block *b, struct block_request *r)
 {
@@ -255,7 +255,7 @@ static const struct block_ops ops = {
 	.close = close_disk,
 };
 
-/* --- opening ----------------------------------------------------------- */
+/* --- opening ------------------------------------------------------------ */
 
 static int learn(struct disk *d)
 {

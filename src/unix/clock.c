@@ -32,7 +32,7 @@ uint64_t clock_deadline(uint64_t ns)
 	return ns < FATA_FOREVER - now ? now + ns : FATA_FOREVER;
 }
 
-/* --- the manual clock ------------------------------------------------ */
+/* --- the manual clock --------------------------------------------------- */
 
 static uint64_t manual_mono(void)
 {

@@ -82,7 +82,7 @@ void console_stat(struct console *c, struct console_stat *s)
 	*s = c->stat;
 }
 
-/* --- output ---------------------------------------------------------- */
+/* --- output ------------------------------------------------------------- */
 
 /* Give the descriptor what it takes now; how much that was. */
 static size_t push(struct console *c, const char *text, size_t n)
@@ -218,7 +218,7 @@ static void settle(void)
 			break;
 }
 
-/* --- input ----------------------------------------------------------- */
+/* --- input -------------------------------------------------------------- */
 
 static void arrived(void *arg, uint32_t events)
 {
@@ -274,7 +274,7 @@ ssize_t console_read(struct console *c, void *data, size_t n, uint64_t deadline)
 	return 0;
 }
 
-/* --- start and channels ---------------------------------------------- */
+/* --- start and channels ------------------------------------------------- */
 
 static void begin(struct console *c)
 {

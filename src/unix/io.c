@@ -43,7 +43,7 @@ bool unix_on_task(void)
 	return !stopped && unix_is_loop_thread() && !loop_this()->callback;
 }
 
-/* --- waiting ------------------------------------------------------------- */
+/* --- waiting ------------------------------------------------------------ */
 
 struct wait {
 	struct unix_watch watch;
@@ -108,7 +108,7 @@ int unix_wait_fd(int fd, short events)
 	return -1;
 }
 
-/* --- reading and writing --------------------------------------------------- */
+/* --- reading and writing ------------------------------------------------ */
 
 INSTEAD ssize_t read(int fd, void *p, size_t n)
 {
@@ -162,7 +162,7 @@ INSTEAD ssize_t writev(int fd, const struct iovec *v, int n)
 	return REAL(writev)(fd, v, n);
 }
 
-/* --- waiting for many ------------------------------------------------------ */
+/* --- waiting for many --------------------------------------------------- */
 
 static uint64_t after(const struct timespec *t)
 {
@@ -268,7 +268,7 @@ INSTEAD int epoll_pwait(int set, struct epoll_event *e, int n, int ms,
 		    : epoll_wait(set, e, n, ms);
 }
 
-/* --- standard input -------------------------------------------------------- */
+/* --- standard input ----------------------------------------------------- */
 
 /*
  * stdio reads with a function of libc's own that nothing can stand before. So

@@ -93,7 +93,7 @@ static void end_or_tell(enum lifecycle_request r)
 	fata_end(r == LIFECYCLE_REBOOT ? END_REBOOT : END_POWEROFF, 0);
 }
 
-/* --- signals ----------------------------------------------------------- */
+/* --- signals ------------------------------------------------------------ */
 
 static void show(void)
 {

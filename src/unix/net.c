@@ -43,7 +43,7 @@ struct net {
 
 static struct net *nets;
 
-/* --- frames ------------------------------------------------------------ */
+/* --- frames ------------------------------------------------------------- */
 
 static void *page_get(struct net *n)
 {
@@ -120,7 +120,7 @@ static void shrink(struct net_frame *f, size_t size)
 	f->size = (uint32_t)size;
 }
 
-/* --- receiving --------------------------------------------------------- */
+/* --- receiving ---------------------------------------------------------- */
 
 /* One frame: 0 and *out, or -EAGAIN; what is lost is counted. */
 static int receive_one(struct net *n, struct net_frame **out)

@@ -33,7 +33,7 @@ static int batch_n;
 static void (*log_to)(const char *text, size_t n);
 static bool dumped; /* a panic has begun */
 
-/* --- start ----------------------------------------------------------- */
+/* --- start -------------------------------------------------------------- */
 
 static void die(const char *what)
 {
@@ -71,7 +71,7 @@ void unix_init(const char *name)
 	loop_thread = true;
 }
 
-/* --- events ---------------------------------------------------------- */
+/* --- events ------------------------------------------------------------- */
 
 int unix_watch(struct unix_watch *w, uint32_t events)
 {
@@ -127,7 +127,7 @@ unsigned unix_watches(void)
 	return watches;
 }
 
-/* --- output and the end ---------------------------------------------- */
+/* --- output and the end ------------------------------------------------- */
 
 static void write_all(int fd, const char *text, size_t n)
 {
@@ -203,7 +203,7 @@ void platform_dump(void)
 	backtrace_symbols_fd(frames, n, STDERR_FILENO);
 }
 
-/* --- random ---------------------------------------------------------- */
+/* --- random ------------------------------------------------------------- */
 
 size_t platform_entropy(void *buffer, size_t n)
 {

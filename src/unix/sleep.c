@@ -101,7 +101,7 @@ INSTEAD int sched_yield(void)
 	return 0;
 }
 
-/* --- clocks ---------------------------------------------------------------- */
+/* --- clocks ------------------------------------------------------------- */
 
 INSTEAD int clock_gettime(clockid_t clock, struct timespec *t)
 {

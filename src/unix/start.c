@@ -48,7 +48,7 @@ static uint64_t stack_size;
 FATA_PARAM_SIZE(stack_size, "main-stack", "the limit of the process",
 		"stack of main");
 
-/* --- the command line ---------------------------------------------------- */
+/* --- the command line --------------------------------------------------- */
 
 static bool plain(const char *word)
 {
@@ -122,7 +122,7 @@ static void read_parameters(int *argc, char **argv)
 	limit_stack();
 }
 
-/* --- the end ------------------------------------------------------------- */
+/* --- the end ------------------------------------------------------------ */
 
 static pid_t process; /* 0: main has not begun */
 
@@ -139,7 +139,7 @@ __attribute__((constructor(101))) static void register_end(void)
 	on_exit(at_end, NULL);
 }
 
-/* --- modules ------------------------------------------------------------- */
+/* --- modules ------------------------------------------------------------ */
 
 static int add_module(const char *path)
 {
@@ -159,7 +159,7 @@ static int add_module(const char *path)
 }
 FATA_PARAM_LIST(add_module, "ramdisk", "", "a file as a boot module");
 
-/* --- main ---------------------------------------------------------------- */
+/* --- main --------------------------------------------------------------- */
 
 int __wrap_main(int argc, char **argv, char **envp)
 {

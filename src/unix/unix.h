@@ -41,7 +41,7 @@ void unix_clock_set(uint64_t now);
 /* Give log text to fn instead of stdout; NULL: stdout again. */
 void unix_log_to(void (*fn)(const char *text, size_t n));
 
-/* --- the parts of the twin that start.c begins ----------- */
+/* --- the parts of the twin that start.c begins -------------------------- */
 
 /* The log goes to console 0 from now on (console.c). */
 void unix_console_start(void);

@@ -39,7 +39,7 @@ struct wire_fd {
 	bool header; /* each frame is preceded by a struct virtio_net_hdr */
 };
 
-/* --- frames -------------------------------------------------------------- */
+/* --- frames ------------------------------------------------------------- */
 
 static void read_header(const struct virtio_net_hdr *h, struct wire_meta *m)
 {
@@ -145,7 +145,7 @@ int wire_fd_new(int fd, unsigned mtu, bool header, struct wire **out)
 	return 0;
 }
 
-/* --- tap ----------------------------------------------------------------- */
+/* --- tap ---------------------------------------------------------------- */
 
 /* The device's MTU; and bring it up, if we may. */
 static unsigned prepare(const char *device)
@@ -192,7 +192,7 @@ int wire_open_tap(const char *options, struct wire **w)
 	return wire_fd_new(fd, prepare(r.ifr_name), false, w);
 }
 
-/* --- packet sockets -------------------------------------------------------- */
+/* --- packet sockets ----------------------------------------------------- */
 
 static int open_packet(const char *device)
 {

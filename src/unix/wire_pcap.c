@@ -24,7 +24,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* --- writing --------------------------------------------------------------- */
+/* --- writing ------------------------------------------------------------ */
 
 struct dump {
 	int fd;
@@ -69,7 +69,7 @@ int dump_open(const char *path, struct dump **out)
 	return errno ? -errno : -EIO;
 }
 
-/* --- reading --------------------------------------------------------------- */
+/* --- reading ------------------------------------------------------------ */
 
 struct replay {
 	struct wire wire;

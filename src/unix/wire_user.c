@@ -60,7 +60,7 @@ static struct {
 	Slirp *slirp;
 } u;
 
-/* --- what libslirp asks of us -------------------------------------------- */
+/* --- what libslirp asks of us ------------------------------------------- */
 
 static ssize_t to_program(const void *frame, size_t n, void *arg)
 {
@@ -131,7 +131,7 @@ static const SlirpCb callbacks = {
 	.notify = no_notify,
 };
 
-/* --- its loop ------------------------------------------------------------ */
+/* --- its loop ----------------------------------------------------------- */
 
 static const struct {
 	int slirp;
@@ -210,7 +210,7 @@ static void serve(void)
 	}
 }
 
-/* --- start ---------------------------------------------------------------- */
+/* --- start -------------------------------------------------------------- */
 
 static int load(void)
 {
