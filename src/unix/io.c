@@ -59,7 +59,7 @@ static void on_ready(void *arg, uint32_t events)
 /* The same descriptor may be there twice. */
 static void add(int set, const struct pollfd *p)
 {
-	struct epoll_event e = {.events = (uint32_t)p->events, .data.fd = p->fd};
+	struct epoll_event e = {.events = (uint32_t)p->events};
 
 	if (p->fd < 0 || !epoll_ctl(set, EPOLL_CTL_ADD, p->fd, &e))
 		return;

@@ -325,7 +325,8 @@ static int open_setting(struct net *n, const char *value)
 		{"pcap", wire_open_pcap},
 		{"user", wire_open_user},
 	};
-	char *copy = strdup(value), *dump = copy ? strstr(copy, ",dump=") : NULL;
+	char *copy = strdup(value);
+	char *dump = copy ? strstr(copy, ",dump=") : NULL;
 	size_t length = strcspn(value, ":,");
 	int rc = copy ? -EINVAL : -ENOMEM;
 
