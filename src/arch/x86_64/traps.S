@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Entry points of all vectors. Every vector but the upcall's runs on an
- * interrupt stack of its kind (traps.c), because the interrupted code may use a
- * red zone below its stack pointer.
+ * Entry points of all vectors. Every vector runs on an interrupt stack of its
+ * kind (traps.c), because the interrupted code may use a red zone below its
+ * stack pointer.
  */
 #include <arch/x86_64/regs.h>
 
@@ -13,36 +13,54 @@
  * the upcall again and again while an event is pending, so the upcall returns
  * with interrupts off; it needs no acknowledgement.
  *
- * Some emulated CPUs take an interrupt between sti and hlt and would then
- * sleep with the event already there, so a return address that points at
- * cpu_idle's hlt is moved behind it.
+ * Two mistakes of emulated CPUs (QEMU's SVM) are made good here:
+ *  - An interrupt is taken between sti and hlt, which would then sleep with the
+ *    event already there. A return address that points at the hlt is moved
+ *    behind it.
+ *  - An interrupt that Xen injects is taken a second time, some instructions
+ *    later and though interrupts are off. Wherever that is, it returns; but
+ *    if the first has not returned yet, the second has overwritten its frame:
  *
- * They also deliver the upcall twice now and then, the second time before the
- * first instruction here and with interrupts off. So it stays on the stack of
- * cpu_idle, which has no red zone: each delivery has a frame of its own, and
- * the second returns into the first. On an interrupt stack the second frame
- * would overwrite the first and return to itself for ever.
+ *        cpu_idle --upcall--> upcall_entry --again--> upcall_entry
+ *                  frame A                   frame B, in A's place
+ *
+ *    and would return to itself for ever. The first can only have come from
+ *    cpu_idle, so that is where this goes on.
  */
 	.global upcall_entry
 	.type upcall_entry, @function
 upcall_entry:
 	andq $~RFLAGS_IF, 16(%rsp)
 	cmpq $idle_hlt, (%rsp)
-	jne 1f
+	je upcall_at_hlt
+	cmpq $upcall_entry, (%rsp)
+	jb upcall_return
+	cmpq $upcall_end, (%rsp)
+	jae upcall_return
+	movq idle_stack(%rip), %rsp
+	jmp idle_awake
+upcall_at_hlt:
 	incq (%rsp)
-1:	iretq
+upcall_return:
+	iretq
+upcall_end:
 	.size upcall_entry, . - upcall_entry
 
 	.global cpu_idle
 	.type cpu_idle, @function
 cpu_idle:
 	endbr64
+	movq %rsp, idle_stack(%rip)
 	sti
 idle_hlt:
 	hlt
+idle_awake:
 	cli /* another interrupt than the upcall may have ended the sleep */
 	ret
 	.size cpu_idle, . - cpu_idle
+
+	.local idle_stack
+	.comm idle_stack, 8, 8
 
 /* 32 stubs of 16 bytes; those without an error code push 0. */
 	.align 16

@@ -4,8 +4,8 @@
  * become a signal (traps_fault), everything else is the end of the guest with a
  * full dump. Nothing here resumes after a bug of our own.
  *
- * Stacks: five kinds, each 8 KiB with an unmapped page below; until
- * traps_stacks_init all share one of 4 KiB. The upcall has none (traps.S).
+ * Stacks: six kinds, each 8 KiB with an unmapped page below (traps_stacks_init;
+ * until then all share one of 4 KiB).
  */
 #include <arch/x86_64/cpu.h>
 #include <arch/x86_64/traps.h>
@@ -15,7 +15,7 @@
 
 #define IST_STACK 8192
 
-enum ist { IST_NONE, IST_PAGE_FAULT, IST_TRAP, IST_NMI, IST_DOUBLE,
+enum ist { IST_UPCALL = 1, IST_PAGE_FAULT, IST_TRAP, IST_NMI, IST_DOUBLE,
 	   IST_MACHINE, IST_END };
 
 struct gate {
@@ -58,7 +58,7 @@ static enum ist ist_of(unsigned vector)
 {
 	switch (vector) {
 	case TRAP_UPCALL:
-		return IST_NONE;
+		return IST_UPCALL;
 	case 14:
 		return IST_PAGE_FAULT;
 	case 2:
@@ -91,13 +91,13 @@ void traps_init(void)
 	for (unsigned v = 0; v < 32; v++)
 		set_gate(v, trap_stubs + 16 * v);
 	set_gate(TRAP_UPCALL, upcall_entry);
-	for (unsigned i = IST_PAGE_FAULT; i < IST_END; i++)
+	for (unsigned i = IST_UPCALL; i < IST_END; i++)
 		cpu_set_ist(i, early_stack + sizeof(early_stack));
 }
 
 int traps_stacks_init(void)
 {
-	for (unsigned i = IST_PAGE_FAULT; i < IST_END; i++) {
+	for (unsigned i = IST_UPCALL; i < IST_END; i++) {
 		size_t size = IST_STACK;
 		char *stack = vm_stack_alloc(&size);
 
