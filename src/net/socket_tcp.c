@@ -12,8 +12,8 @@
 #include <poll.h>
 #include <string.h>
 
-/* One piece of data that lwIP queues at a time: its length is 16 bits. */
-#define CHUNK 61440u
+/* A stream is writable when there is room for so much. */
+#define STREAM_ROOM 32768
 
 static err_t received(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err_t err)
 {
@@ -47,8 +47,8 @@ static err_t sent(void *arg, struct tcp_pcb *pcb, u16_t n)
 {
 	struct socket *s = arg;
 
-	(void)pcb;
 	(void)n;
+	offload_acked(pcb);
 	event_signal(&s->event);
 	return ERR_OK;
 }
@@ -58,6 +58,7 @@ static void failed(void *arg, err_t err)
 {
 	struct socket *s = arg;
 
+	offload_forget(s->pcb);
 	s->pcb = NULL;
 	s->error = err == ERR_RST && s->connecting ? ECONNREFUSED
 						   : -socket_errno(err);
@@ -155,7 +156,7 @@ int tcp_socket_connect(struct socket *s, const struct endpoint *e)
 ssize_t tcp_socket_send(struct socket *s, const void *data, size_t n, bool more)
 {
 	const char *p = data;
-	size_t done = 0;
+	size_t done = 0, chunk;
 
 	if (s->error)
 		return -socket_take_error(s);
@@ -166,14 +167,15 @@ ssize_t tcp_socket_send(struct socket *s, const void *data, size_t n, bool more)
 							      : -ENOTCONN;
 	if (!s->connected)
 		return -ENOTCONN;
-	offload_prepare(s->pcb);
+	/* whole segments, as many as 16 bits can count */
+	chunk = 0xffff - 0xffff % offload_prepare(s->pcb);
 	while (done < n) {
-		size_t room = tcp_sndbuf((struct tcp_pcb *)s->pcb);
+		size_t room = offload_room(s->pcb);
 		size_t part = n - done;
 		u8_t flags = TCP_WRITE_FLAG_COPY;
 
 		part = part < room ? part : room;
-		part = part < CHUNK ? part : CHUNK;
+		part = part < chunk ? part : chunk;
 		if (!part)
 			break;
 		if (done + part < n || more)
@@ -182,8 +184,8 @@ ssize_t tcp_socket_send(struct socket *s, const void *data, size_t n, bool more)
 			break;
 		done += part;
 	}
-	if (done)
-		tcp_output(s->pcb);
+	if (done && offload_output(s->pcb))
+		stack_wake();
 	stack_flush();
 	return done || !n ? (ssize_t)done : -EAGAIN;
 }
@@ -273,6 +275,7 @@ void tcp_socket_close(struct socket *s)
 	drop_stream(s);
 	if (!s->pcb)
 		return;
+	offload_forget(s->pcb);
 	tcp_arg(s->pcb, NULL);
 	if (s->listening) {
 		tcp_accept(s->pcb, NULL);
@@ -304,8 +307,7 @@ short tcp_socket_poll(const struct socket *s)
 		events |= POLLERR | POLLOUT;
 	if (!s->pcb && !s->connecting)
 		events |= POLLHUP | POLLOUT;
-	if (s->connected && s->pcb &&
-	    ((struct tcp_pcb *)s->pcb)->snd_buf > TCP_SNDLOWAT)
+	if (s->connected && s->pcb && offload_room(s->pcb) >= STREAM_ROOM)
 		events |= POLLOUT | POLLWRNORM;
 	return events;
 }

@@ -39,6 +39,7 @@ FATA_PARAM_TIME(wait_ns, "ip-wait", "10s",
 
 struct link *stack_links;
 struct event stack_changed;
+static struct event wake;
 
 /* A received frame, as seen by lwIP: one pbuf for each piece. */
 struct packet {
@@ -127,6 +128,11 @@ static void flush(struct link *l)
 		l->first = after[taken - 1];
 		l->waiting -= taken;
 	}
+}
+
+void stack_wake(void)
+{
+	event_signal(&wake);
 }
 
 void stack_flush(void)
@@ -238,12 +244,13 @@ static int link_task(void *arg)
 		struct event_wait w[] = {
 			{net_readable(l->net), 0},
 			{net_changed(l->net), 0},
+			{&wake, 0},
 			{net_writable(l->net), 0},
 		};
 		struct net_frame *frames[ROUND];
 		int n;
 
-		for (unsigned i = 0; i < 3; i++)
+		for (unsigned i = 0; i < 4; i++)
 			w[i].seen = event_count(w[i].event);
 		if (w[1].seen != changes)
 			refresh(l);
@@ -252,11 +259,12 @@ static int link_task(void *arg)
 		for (int i = 0; i < n; i++)
 			receive(l, frames[i]);
 		sys_check_timeouts();
+		offload_push();
 		stack_flush();
 		if (n == ROUND)
 			fata_yield();
 		else
-			event_wait_any(w, l->first ? 3 : 2, timer_deadline());
+			event_wait_any(w, l->first ? 4 : 3, timer_deadline());
 	}
 	return rc;
 }

@@ -40,6 +40,9 @@ extern struct event stack_changed;
  */
 int stack_start(void);
 
+/* Have the link's task run soon: it sends what is held back. */
+void stack_wake(void);
+
 /* Hand what lwIP has put together to the interfaces. Does not block. */
 void stack_flush(void);
 
@@ -69,8 +72,28 @@ void offload_setup(struct link *l);
 /*
  * Before data is queued on a connection: how much may be cut at once, at most
  * half of what the peer's window and the network take, in whole segments.
+ * Returns that size in bytes.
  */
-void offload_prepare(struct tcp_pcb *pcb);
+unsigned offload_prepare(struct tcp_pcb *pcb);
+
+/*
+ * How many bytes may be queued on a connection now: no more than is worth it,
+ * since what is queued early is cut small, and waits in memory.
+ */
+size_t offload_room(const struct tcp_pcb *pcb);
+
+/*
+ * Send what is queued on a connection. True: all but its end, for which
+ * offload_push must be called when the program has nothing more to write now.
+ */
+bool offload_output(struct tcp_pcb *pcb);
+void offload_push(void);
+
+/* Data was acknowledged; lwIP's tcp_output follows. */
+void offload_acked(struct tcp_pcb *pcb);
+
+/* The connection will be gone. */
+void offload_forget(const struct tcp_pcb *pcb);
 
 /* Note a new connection's real segment size. */
 void offload_connected(struct tcp_pcb *pcb);

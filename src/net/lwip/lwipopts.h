@@ -67,7 +67,7 @@
 #define LWIP_WND_SCALE 1
 #define TCP_RCV_SCALE 6
 #define TCP_WND (1024 * 1024)
-#define TCP_SND_BUF (512 * 1024)
+#define TCP_SND_BUF (1024 * 1024)
 #define TCP_SND_QUEUELEN 4096
 #define TCP_SNDLOWAT (64 * 1024)
 #define TCP_OVERSIZE 1460
