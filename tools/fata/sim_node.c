@@ -6,9 +6,9 @@
  *              record; its head is filled in when it is sent
  *     n->in    what has come of its answer
  *
- * A node's console is a pipe. It writes nothing there between its answer's
- * first byte and its next turn, so a poll that finds an answer finds all that
- * was printed before it as well; that is how lines get the right time.
+ * A node's console is a file in memory, so that printing never waits for us,
+ * which would be real time. After each turn what is there is taken out of it;
+ * that is how lines get their time.
  *
  * Interface: sim.h. Nothing of the host may reach the node: its addresses are
  * not randomised, its environment is ours. Real time appears once, as the
@@ -19,7 +19,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -27,7 +26,9 @@
 #include <sys/personality.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -37,6 +38,8 @@
 #define LINE_LONGEST 65536
 #define LAST_WORDS   5000   /* ms for a process to end after its last message */
 #define TURNS_MOST   100000 /* of one node, without time going on */
+#define PRINT_MOST   (64 << 20) /* bytes in one turn */
+#define LOOK_MS      100        /* how often a turn that lasts is looked at */
 
 /* --- its console -------------------------------------------------------- */
 
@@ -72,6 +75,24 @@ void sim_node_note(struct sim *s, struct sim_node *n, const char *format, ...)
 	free(text);
 }
 
+static void failed(struct sim *s, struct sim_node *n, const char *format, ...)
+	TOOL_PRINTF(3, 4);
+
+static void failed(struct sim *s, struct sim_node *n, const char *format, ...)
+{
+	va_list ap;
+
+	va_start(ap, format);
+	free(n->why);
+	if (vasprintf(&n->why, format, ap) < 0)
+		n->why = xstrdup(format);
+	va_end(ap);
+	n->state = NODE_FAILED;
+	n->failed_at = s->now;
+	s->failed++;
+	sim_node_note(s, n, "sim: %s", n->why);
+}
+
 /* What was printed: whole lines to the file, the rest is kept. */
 static void print(struct sim *s, struct sim_node *n, const char *data,
 		  size_t size)
@@ -94,31 +115,39 @@ static void print(struct sim *s, struct sim_node *n, const char *data,
 	}
 }
 
-/* False at the end of it. */
-static bool read_console(struct sim *s, struct sim_node *n)
+static void read_console(struct sim *s, struct sim_node *n)
 {
 	char data[CHUNK];
-	ssize_t got = read(n->console, data, sizeof(data));
+	off_t at = 0;
+	ssize_t got;
 
-	if (got > 0)
+	while ((got = pread(n->console, data, sizeof(data), at)) > 0) {
 		print(s, n, data, (size_t)got);
-	return got > 0 || (got < 0 && errno == EAGAIN);
+		at += got;
+	}
+	if (at && ftruncate(n->console, 0))
+		failed(s, n, "its console: %s", strerror(errno));
 }
 
 static void finish_console(struct sim *s, struct sim_node *n)
 {
-	struct pollfd p = {.fd = n->console, .events = POLLIN};
-
-	while (poll(&p, 1, 0) > 0 && p.revents & POLLIN && read_console(s, n))
-		;
+	read_console(s, n);
 	if (n->line.n)
 		write_line(s, n, n->line.s, n->line.n);
 	n->line.n = 0;
 }
 
+/* Has it printed more in one turn than anybody would read? */
+static bool floods(const struct sim_node *n)
+{
+	struct stat st;
+
+	return !fstat(n->console, &st) && st.st_size > PRINT_MOST;
+}
+
 /* --- start -------------------------------------------------------------- */
 
-static _Noreturn void become(const struct sim_node *n, int fd, int console)
+static _Noreturn void become(const struct sim_node *n, int fd)
 {
 	static char fd_word[] = SIM_ENV "=3", path[] = "PATH=/usr/bin:/bin",
 		    zone[] = "TZ=UTC", language[] = "LC_ALL=C";
@@ -136,21 +165,12 @@ static _Noreturn void become(const struct sim_node *n, int fd, int console)
 	setrlimit(RLIMIT_CORE, &no_core);
 	/* ours are numbered from 10 on (high_fd), so none is in the way */
 	dup2(null, 0);
-	dup2(console, 1);
-	dup2(console, 2);
+	dup2(n->console, 1);
+	dup2(n->console, 2);
 	dup2(fd, NODE_FD);
 	execve(n->topo->argv.v[0], n->topo->argv.v, env);
 	dprintf(2, "cannot run %s: %s\n", n->topo->argv.v[0], strerror(errno));
 	_exit(127);
-}
-
-/* The same descriptor, where `become` does not step on it. */
-static int high_fd(int fd)
-{
-	int high = fcntl(fd, F_DUPFD_CLOEXEC, 10);
-
-	close(fd);
-	return high;
 }
 
 static void first_records(struct sim *s, struct sim_node *n)
@@ -181,29 +201,46 @@ static void first_records(struct sim *s, struct sim_node *n)
 	}
 }
 
+/* The same descriptor, where `become` does not step on it. */
+static int high_fd(int fd)
+{
+	int high = fcntl(fd, F_DUPFD_CLOEXEC, 10);
+
+	close(fd);
+	return high;
+}
+
+/* Its console, and the socket, of which it gets the other end. */
+static int open_both(struct sim_node *n, int *theirs)
+{
+	const struct timeval look = {.tv_usec = LOOK_MS * 1000};
+	int sock[2];
+
+	n->console = memfd_create("console", MFD_CLOEXEC);
+	if (n->console < 0)
+		return -errno;
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sock))
+		return -errno;
+	n->console = high_fd(n->console);
+	n->fd = high_fd(sock[0]);
+	*theirs = high_fd(sock[1]);
+	if (n->console < 0 || n->fd < 0 || *theirs < 0 ||
+	    fcntl(n->console, F_SETFL, O_APPEND) ||
+	    setsockopt(n->fd, SOL_SOCKET, SO_RCVTIMEO, &look, sizeof(look)))
+		return -errno;
+	return 0;
+}
+
 int sim_node_start(struct sim *s, struct sim_node *n)
 {
-	int sock[2], pipe_[2];
+	int theirs = -1, err = open_both(n, &theirs);
 
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sock))
-		return fail("%s: %s", n->topo->name, strerror(errno));
-	if (pipe2(pipe_, O_CLOEXEC)) {
-		close(sock[0]);
-		close(sock[1]);
-		return fail("%s: %s", n->topo->name, strerror(errno));
-	}
-	for (int i = 0; i < 2; i++) {
-		sock[i] = high_fd(sock[i]);
-		pipe_[i] = high_fd(pipe_[i]);
-	}
-	fflush(NULL);
+	if (err)
+		return fail("%s: %s", n->topo->name, strerror(-err));
 	n->pid = fork();
 	if (!n->pid)
-		become(n, sock[1], pipe_[1]);
-	close(sock[1]);
-	close(pipe_[1]);
-	n->fd = sock[0];
-	n->console = pipe_[0];
+		become(n, theirs);
+	close(theirs);
 	if (n->pid < 0)
 		return fail("%s: %s", n->topo->name, strerror(errno));
 	n->state = NODE_RUNS;
@@ -215,24 +252,6 @@ int sim_node_start(struct sim *s, struct sim_node *n)
 }
 
 /* --- the end ------------------------------------------------------------ */
-
-static void failed(struct sim *s, struct sim_node *n, const char *format, ...)
-	TOOL_PRINTF(3, 4);
-
-static void failed(struct sim *s, struct sim_node *n, const char *format, ...)
-{
-	va_list ap;
-
-	va_start(ap, format);
-	free(n->why);
-	if (vasprintf(&n->why, format, ap) < 0)
-		n->why = xstrdup(format);
-	va_end(ap);
-	n->state = NODE_FAILED;
-	n->failed_at = s->now;
-	s->failed++;
-	sim_node_note(s, n, "sim: %s", n->why);
-}
 
 /* The process's status; ended with force if it does not end itself. */
 static int reap(struct sim_node *n, int patience_ms)
@@ -356,8 +375,8 @@ static enum answer take(struct sim_node *n)
 	ssize_t got;
 
 	n->in.s = xrealloc(n->in.s, n->in.n + CHUNK + 1);
-	got = recv(n->fd, n->in.s + n->in.n, CHUNK, MSG_DONTWAIT);
-	if (got < 0 && errno == EAGAIN)
+	got = recv(n->fd, n->in.s + n->in.n, CHUNK, 0);
+	if (got < 0 && (errno == EAGAIN || errno == EINTR))
 		return PART;
 	if (got <= 0)
 		return NONE;
@@ -380,40 +399,37 @@ static bool goes_round(struct sim *s, struct sim_node *n)
 	return ++n->turns_at > TURNS_MOST;
 }
 
-static void too_late(struct sim *s, struct sim_node *n)
+/* It has had its turn for so long: must it end? */
+static bool too_long(struct sim *s, struct sim_node *n, int64_t ms)
 {
-	reap(n, 0);
-	close_both(s, n);
-	failed(s, n,
-	       "ran for %ju ms of real time without waiting for "
-	       "anything (--patience)",
-	       (uintmax_t)(s->config->patience / 1000000));
+	int64_t patience = (int64_t)(s->config->patience / 1000000);
+
+	if (floods(n)) {
+		sim_node_kill(s, n);
+		failed(s, n, "printed more than %d MiB at one moment",
+		       PRINT_MOST >> 20);
+	} else if (patience && ms >= patience) {
+		sim_node_kill(s, n);
+		failed(s, n,
+		       "ran for %jd ms of real time without waiting for "
+		       "anything (--patience)",
+		       (intmax_t)patience);
+	}
+	return n->state == NODE_FAILED;
 }
 
-static void await_answer(struct sim *s, struct sim_node *n)
+void sim_node_await(struct sim *s, struct sim_node *n)
 {
-	struct pollfd p[2] = {{.fd = n->fd, .events = POLLIN},
-			      {.fd = n->console, .events = POLLIN}};
-	int64_t patience = (int64_t)(s->config->patience / 1000000),
-		until = patience ? real_ms() + patience : INT64_MAX;
 	enum answer state = PART;
+	int64_t from = 0;
 
-	while (state == PART) {
-		int64_t left = patience ? until - real_ms() : -1;
-
-		if (patience && left <= 0) {
-			too_late(s, n);
+	n->in.n = 0;
+	while ((state = take(n)) == PART) {
+		from = from ? from : real_ms();
+		if (too_long(s, n, real_ms() - from))
 			return;
-		}
-		if (poll(p, 2, (int)left) < 0)
-			continue;
-		if (p[1].revents & POLLIN)
-			read_console(s, n);
-		else if (p[1].revents)
-			p[1].fd = -1; /* it has closed its output */
-		if (p[0].revents)
-			state = take(n);
 	}
+	read_console(s, n);
 	if (state == NONE)
 		ended(s, n);
 	else if (state == BAD)
@@ -422,12 +438,6 @@ static void await_answer(struct sim *s, struct sim_node *n)
 		sim_node_kill(s, n);
 		failed(s, n, "had %d turns without time going on", TURNS_MOST);
 	}
-}
-
-void sim_node_await(struct sim *s, struct sim_node *n)
-{
-	n->in.n = 0;
-	await_answer(s, n);
 }
 
 static bool one_record(struct sim *s, struct sim_node *n,
