@@ -183,7 +183,9 @@ void platform_end(enum end_reason reason, int status)
 {
 	if (unix_program && dumped)
 		abort(); /* so that there is a core, and a debugger stops */
-	if (unix_program && reason == END_REBOOT) {
+	if (unix_world->end)
+		unix_world->end(reason, status);
+	else if (unix_program && reason == END_REBOOT) {
 		execv("/proc/self/exe", unix_program);
 		die("cannot begin anew");
 	}

@@ -24,6 +24,7 @@
 #include "core/task.h"
 #include "core/trace.h"
 #include "platform.h"
+#include "unix/sim.h"
 #include "unix/unix.h"
 
 #include <errno.h>
@@ -172,6 +173,7 @@ int __wrap_main(int argc, char **argv, char **envp)
 	unix_program = argv;
 	setvbuf(stdout, NULL, _IOLBF, 0); /* as on a console */
 	unix_stack_least = 256 << 10;
+	unix_sim();
 	unix_init("main");
 	random_init();
 	boot_info.entry_ns = clock_mono_ns();

@@ -16,6 +16,7 @@
 #define FATA_UNIX_WORLD_H
 
 #include <fata/base.h>
+#include <fata/end.h>
 
 struct wire;
 
@@ -41,6 +42,9 @@ struct world {
 	 * boot parameter --net says.
 	 */
 	int (*wire_open)(unsigned number, const char *name, struct wire **w);
+
+	/* The process is about to end so. NULL: nobody wants to know. */
+	void (*end)(enum end_reason reason, int status);
 
 	/*
 	 * Time is not the host's: what takes time on the host (a disk's helper

@@ -30,6 +30,7 @@ static const char usage[] =
 	"  --until-failure      of many runs, the first that fails is the "
 	"last\n"
 	"  -j, --jobs N         of many runs, so many at a time\n"
+	"  --cc=OPTION          for the compiler, of nodes that are C files\n"
 	"  --duration TIME      virtual time; wins over the topology's\n"
 	"  -o, --out FOLDER     for logs and captures (default: sim.out)\n"
 	"  --no-pcap            no captures\n"
@@ -53,6 +54,7 @@ enum {
 	OPT_KEEP,
 	OPT_PATIENCE,
 	OPT_SPREAD,
+	OPT_CC,
 };
 
 static const struct option options[] = {
@@ -66,6 +68,7 @@ static const struct option options[] = {
 	{"snaplen", required_argument, NULL, OPT_SNAPLEN},
 	{"keep-going", no_argument, NULL, OPT_KEEP},
 	{"patience", required_argument, NULL, OPT_PATIENCE},
+	{"cc", required_argument, NULL, OPT_CC},
 	{"spread", no_argument, NULL, OPT_SPREAD},
 	{"verbose", no_argument, NULL, 'v'},
 	{"help", no_argument, NULL, 'h'},
@@ -76,6 +79,8 @@ struct command {
 	struct sim_config config;
 	uint64_t first, last, jobs;
 	bool many, until_failure, spread;
+	struct strv cc;
+	struct text replay;
 };
 
 /*
@@ -131,17 +136,21 @@ static int begin_run(const struct command *c, const struct topology *t,
 	return r->pid < 0 ? fail("cannot start a run: %s", strerror(errno)) : 0;
 }
 
-/* The lines FAILED and replay of its summary. */
+/* The first line FAILED of its summary, and how to see it again. */
 static void show_failure(const struct run *r)
 {
 	char *path = xasprintf("%s/summary.txt", r->out);
 	FILE *f = fopen(path, "re");
+	const char *wanted = "FAILED";
 	char line[4096];
 
 	printf("seed %ju failed (%s)\n", (uintmax_t)r->seed, r->out);
-	while (f && fgets(line, sizeof(line), f))
-		if (starts_with(line, "FAILED") || starts_with(line, "replay"))
-			printf("  %s", line);
+	while (f && fgets(line, sizeof(line), f)) {
+		if (!starts_with(line, wanted))
+			continue;
+		printf("  %s", line);
+		wanted = "replay";
+	}
 	if (f)
 		fclose(f);
 	free(path);
@@ -268,7 +277,12 @@ static int option(struct command *c, int code, const char *value)
 		break;
 	case 'j':
 		return number("--jobs", value, 1, 1024, &c->jobs);
+	case OPT_CC:
+		strv_add(&c->cc, value);
+		text_printf(&c->replay, " --cc=%s", value);
+		break;
 	case OPT_DURATION:
+		text_printf(&c->replay, " --duration %s", value);
 		return duration("--duration", value, &s->duration);
 	case 'o':
 		s->out = value;
@@ -301,7 +315,7 @@ static int parse(struct command *c, int argc, char **argv)
 
 	optind = 1;
 	opterr = 0;
-	while (!err && (code = getopt_long(argc, argv, "+:hvj:o:", options,
+	while (!err && (code = getopt_long(argc, argv, ":hvj:o:", options,
 					   NULL)) != -1) {
 		if (code == '?' || code == ':')
 			return bad_option(code, argv, options);
@@ -335,9 +349,12 @@ int cmd_sim(int argc, char **argv)
 		return help(usage);
 	if (err)
 		return err;
-	err = topo_read(&t, argv[optind]);
+	c.config.replay = c.replay.s ? c.replay.s : "";
+	err = topo_read(&t, argv[optind], &c.cc);
 	if (!err)
 		err = c.many ? run_many(&c, &t) : run_one(&c, &t);
 	topo_free(&t);
+	strv_free(&c.cc);
+	text_free(&c.replay);
 	return err;
 }

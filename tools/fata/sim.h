@@ -155,7 +155,8 @@ struct sim_config {
 	uint64_t duration; /* 0: as the topology says */
 	uint64_t patience; /* real time for one turn, ns; 0: for ever */
 	uint32_t snaplen;
-	const char *out; /* folder */
+	const char *out;    /* folder */
+	const char *replay; /* options that a repetition needs as well */
 	bool pcap, quiet, verbose, keep_going;
 };
 

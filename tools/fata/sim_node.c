@@ -168,8 +168,8 @@ static _Noreturn void become(const struct sim_node *n, int fd)
 	dup2(n->console, 1);
 	dup2(n->console, 2);
 	dup2(fd, NODE_FD);
-	execve(n->topo->argv.v[0], n->topo->argv.v, env);
-	dprintf(2, "cannot run %s: %s\n", n->topo->argv.v[0], strerror(errno));
+	execve(n->topo->program, n->topo->argv.v, env);
+	dprintf(2, "cannot run %s: %s\n", n->topo->program, strerror(errno));
 	_exit(127);
 }
 

@@ -367,8 +367,9 @@ static void tell_failures(const struct sim *s, struct text *t)
 			    (uintmax_t)(n->failed_at % SIM_NS_PER_S), n->why);
 	}
 	if (s->failed)
-		text_printf(t, "replay  fata sim --seed %ju %s\n",
-			    (uintmax_t)s->config->seed, s->topo->file);
+		text_printf(t, "replay  fata sim --seed %ju%s %s\n",
+			    (uintmax_t)s->config->seed, s->config->replay,
+			    s->topo->file);
 }
 
 static void tell_all_counts(const struct sim *s, struct text *t)

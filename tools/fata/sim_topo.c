@@ -23,7 +23,8 @@ struct reader {
 	struct strv w;              /* the line's words */
 	const char *line;           /* as it stands there */
 	struct sim_options options; /* for links, as `default` set them */
-	char *folder;               /* programs are looked for from there */
+	const struct strv *cc;
+	char *folder; /* programs are looked for from there */
 };
 
 /* One more of an array that grows. */
@@ -78,18 +79,6 @@ static void add_word(struct topo_node *n, size_t index, const char *word)
 	text_free(&t);
 }
 
-static int program_path(struct reader *r, const char *word, char **path)
-{
-	*path = *word == '/' ? xstrdup(word)
-			     : xasprintf("%s/%s", r->folder, word);
-	if (file_exists(*path))
-		return 0;
-	topo_fail(&r->at, "there is no program %s", *path);
-	free(*path);
-	*path = NULL;
-	return 1;
-}
-
 /* node LIST [start=TIME] PROGRAM [WORDS] */
 static int read_node(struct reader *r)
 {
@@ -107,8 +96,8 @@ static int read_node(struct reader *r)
 	if (r->w.n <= first)
 		return topo_fail(&r->at, "expected: node NAMES [start=TIME] "
 					 "PROGRAM [WORDS]");
-	err = program_path(r, r->w.v[first], &path);
-	err = err ? err : topo_names(&r->at, r->w.v[1], &names);
+	path = topo_program(&r->at, r->folder, r->w.v[first], r->cc);
+	err = !path || topo_names(&r->at, r->w.v[1], &names);
 	for (size_t i = 0; i < names.n && !err; i++) {
 		struct topo_node *n;
 
@@ -117,8 +106,8 @@ static int read_node(struct reader *r)
 			break;
 		n = &r->t->node[r->t->nodes - 1];
 		n->start = start;
-		strv_add(&n->argv, path);
-		for (size_t k = first + 1; k < r->w.n; k++)
+		n->program = xstrdup(path);
+		for (size_t k = first; k < r->w.n; k++)
 			add_word(n, i, r->w.v[k]);
 	}
 	free(path);
@@ -503,9 +492,9 @@ static int read_lines(struct reader *r, char *text)
 	return err;
 }
 
-int topo_read(struct topology *t, const char *file)
+int topo_read(struct topology *t, const char *file, const struct strv *cc)
 {
-	struct reader r = {.t = t, .at = {.file = file}};
+	struct reader r = {.t = t, .at = {.file = file}, .cc = cc};
 	const char *slash = strrchr(file, '/');
 	struct text text = {0};
 	uint8_t *data;
@@ -542,6 +531,7 @@ void topo_free(struct topology *t)
 		free(n->net_name);
 		free(n->net_mtu);
 		free(n->name);
+		free(n->program);
 		strv_free(&n->argv);
 	}
 	for (unsigned i = 0; i < t->links; i++)

@@ -5,6 +5,7 @@
  *
  *     sim_words.c   lines into words, lists of names
  *     sim_option.c  options of links
+ *     sim_program.c programs, compiled if need be
  *     sim_topo.c    statements
  *
  * Interface: a mistake is told as one line `FILE:LINE: what is wrong`; the
@@ -46,7 +47,8 @@ struct topo_link {
 struct topo_node {
 	char *name;
 	bool is_switch;
-	struct strv argv; /* the program and its words */
+	char *program;    /* its path */
+	struct strv argv; /* its words, from the program's name on */
 	uint64_t start;
 	unsigned nets;
 	char **net_name; /* one for each interface */
@@ -83,7 +85,8 @@ struct topology {
 	unsigned events;
 };
 
-int topo_read(struct topology *t, const char *file);
+/* C files among the programs are compiled, with the options `cc`. */
+int topo_read(struct topology *t, const char *file, const struct strv *cc);
 void topo_free(struct topology *t);
 
 /* --- sim_words.c -------------------------------------------------------- */
@@ -106,6 +109,15 @@ int topo_names(const struct topo_place *at, const char *list, struct strv *n);
 /* A time such as 10ms or 1h, `what` naming it in a message. */
 int topo_time(const struct topo_place *at, const char *what, const char *text,
 	      uint64_t *ns);
+
+/* --- sim_program.c ------------------------------------------------------ */
+
+/*
+ * The program of this name, looked for from `folder`: its path, or NULL after
+ * telling what is wrong. A C file is compiled once for all nodes.
+ */
+char *topo_program(const struct topo_place *at, const char *folder,
+		   const char *name, const struct strv *cc);
 
 /* --- sim_option.c ------------------------------------------------------- */
 
