@@ -22,11 +22,13 @@
 FATA_BEGIN
 
 struct event_waiter;
+struct event_watch;
 
 /* All fields are private. Zero-initialised memory is a valid event. */
 struct event {
 	uint64_t count;
 	struct event_waiter *first, *last;
+	struct event_watch *watches;
 };
 
 /* How many times the event has been signalled. */

@@ -16,6 +16,7 @@
  *
  * Interface: fata/event.h.
  */
+#include "core/event.h"
 #include "core/task.h"
 
 #include <errno.h>
@@ -70,6 +71,30 @@ void event_signal(struct event *e)
 		unlink_waiter(w);
 		task_wake(w->task, 0);
 	}
+	for (struct event_watch *w = e->watches; w; w = w->next)
+		w->fn(w);
+}
+
+void event_watch(struct event_watch *w, struct event *e,
+		 void (*fn)(struct event_watch *w))
+{
+	*w = (struct event_watch){.event = e, .next = e->watches, .fn = fn};
+	if (e->watches)
+		e->watches->prev = w;
+	e->watches = w;
+}
+
+void event_unwatch(struct event_watch *w)
+{
+	if (!w->event)
+		return;
+	if (w->prev)
+		w->prev->next = w->next;
+	else
+		w->event->watches = w->next;
+	if (w->next)
+		w->next->prev = w->prev;
+	w->event = NULL;
 }
 
 /* The first entry with a newer count, or -1. */

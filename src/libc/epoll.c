@@ -2,14 +2,25 @@
 /*
  * epoll: a set of files that is kept between waits.
  *
- * An item remembers which file it watches without holding it: when the last
- * number of a file is closed it leaves all sets (epoll_forget). It also
- * remembers the count of the file's event at its last report; an edge-triggered
- * item is reported only when there has been a signal since.
+ *     epoll    ready: items that may have something to report
+ *       ^        |  \
+ *       |      item  item  ...            item (silent)
+ *       |        |     |                    |
+ *     changed  file  file                 file -- watchers: its items
  *
- * A wait looks at every item, so it costs as much as poll; items with nothing
- * to report are asked again only when one of them was signalled.
+ * A signal of a file's event puts its items on the ready list (the event tells
+ * them, core/event.h), and a wait looks at that list alone: what it costs
+ * depends on how many are ready, not on how many are in the set. A reported one
+ * stays on the list, to be asked again by the next wait, unless it is
+ * edge-triggered; one that turns out to have nothing leaves it.
+ *
+ * An item remembers which file it watches without holding it: when the last
+ * number of a file is closed it leaves all sets (epoll_forget).
+ *
+ * A set can be in another one. Neither circles nor deep nests are made, since
+ * signals are passed on by recursion.
  */
+#include <core/event.h>
 #include <core/list.h>
 #include <errno.h>
 #include <fata/heap.h>
@@ -23,68 +34,82 @@
 #include <string.h>
 #include <sys/epoll.h>
 
-#define FEW 8
+#define DEEPEST 5 /* sets within sets; as Linux */
 
-struct item {
-	struct list link, all;
+struct epoll_item {
+	struct list link, ready;
+	struct event_watch watch;
 	struct epoll *set;
 	struct file *file;
+	struct epoll_item *next; /* of the same file */
 	int fd;
-	uint32_t events;
-	uint64_t data, reported; /* event's count + 1; 0: never */
+	uint32_t events; /* 0: reported once, now disabled */
+	uint64_t data;
 };
 
 struct epoll {
-	struct list items;
-	unsigned n;
-	struct event changed; /* the set itself */
+	struct file *file;
+	struct list items, ready;
+	struct event changed; /* there is something on the ready list */
 };
 
-static struct list all_items = LIST_INIT(all_items);
-
-static void remove_item(struct item *i)
+static void make_ready(struct epoll_item *i)
 {
-	i->set->n--;
-	i->file->epolls--;
+	if (!i->events || !list_empty(&i->ready))
+		return;
+	list_add_last(&i->set->ready, &i->ready);
+	event_signal(&i->set->changed);
+}
+
+static void signalled(struct event_watch *w)
+{
+	make_ready(list_entry(w, struct epoll_item, watch));
+}
+
+static void remove_item(struct epoll_item *i)
+{
+	struct epoll_item **at = &i->file->watchers;
+
+	while (*at != i)
+		at = &(*at)->next;
+	*at = i->next;
+	event_unwatch(&i->watch);
 	list_remove(&i->link);
-	list_remove(&i->all);
+	list_remove(&i->ready);
 	heap_free(i);
 }
 
 void epoll_forget(struct file *f)
 {
-	list_for_each (l, &all_items) {
-		struct item *i = list_entry(l, struct item, all);
-
-		if (i->file == f)
-			remove_item(i);
-	}
-}
-
-static uint64_t count_of(struct item *i)
-{
-	return event_count(i->file->ops->event(i->file)) + 1;
+	while (f->watchers)
+		remove_item(f->watchers);
 }
 
 /* What is to be reported of an item now. */
-static uint32_t ready(struct item *i)
+static uint32_t ready(struct epoll_item *i)
 {
 	uint32_t now = (uint16_t)file_poll(i->file);
 
-	now &= i->events | EPOLLERR | EPOLLHUP;
-	if (!i->events || (i->events & EPOLLET && i->reported == count_of(i)))
-		return 0;
-	return now;
+	return i->events ? now & (i->events | EPOLLERR | EPOLLHUP) : 0;
 }
 
 static short epoll_poll(struct file *f)
 {
 	struct epoll *e = f->data;
 
-	list_for_each (l, &e->items)
-		if (ready(list_entry(l, struct item, link)))
+	list_for_each (l, &e->ready) {
+		struct epoll_item *i = list_entry(l, struct epoll_item, ready);
+
+		if (ready(i))
 			return POLLIN | POLLRDNORM;
+		list_remove(&i->ready);
+	}
 	return 0;
+}
+
+static struct event *epoll_event(struct file *f)
+{
+	return &((struct epoll *)f->data)->changed;
 }
 
 static void epoll_close(struct file *f)
@@ -92,12 +117,13 @@ static void epoll_close(struct file *f)
 	struct epoll *e = f->data;
 
 	list_for_each (l, &e->items)
-		remove_item(list_entry(l, struct item, link));
+		remove_item(list_entry(l, struct epoll_item, link));
 	heap_free(e);
 }
 
 static const struct file_ops epoll_ops = {
 	.poll = epoll_poll,
+	.event = epoll_event,
 	.close = epoll_close,
 };
 
@@ -114,7 +140,9 @@ long sys_epoll_create1(int flags)
 		heap_free(e);
 		return -ENOMEM;
 	}
+	e->file = f;
 	list_init(&e->items);
+	list_init(&e->ready);
 	return fd_add(f, 0, flags & O_CLOEXEC);
 }
 
@@ -123,40 +151,73 @@ long sys_epoll_create(int size)
 	return size > 0 ? sys_epoll_create1(0) : -EINVAL;
 }
 
-static struct item *find(struct epoll *e, int fd, const struct file *f)
+static struct epoll_item *find(struct epoll *e, int fd, const struct file *f)
 {
-	list_for_each (l, &e->items) {
-		struct item *i = list_entry(l, struct item, link);
+	struct epoll_item *i = f->watchers;
 
-		if (i->fd == fd && i->file == f)
-			return i;
+	while (i && (i->set != e || i->fd != fd))
+		i = i->next;
+	return i;
+}
+
+/* How many sets are nested from f on; more than DEEPEST: too many. */
+static int depth(const struct file *f, const struct epoll *avoid)
+{
+	struct epoll *e = f->data;
+	int most = 0;
+
+	if (f->ops != &epoll_ops)
+		return 0;
+	if (e == avoid)
+		return DEEPEST + 1;
+	list_for_each (l, &e->items) {
+		int d = depth(list_entry(l, struct epoll_item, link)->file,
+			      avoid);
+
+		most = d > most ? d : most;
 	}
-	return NULL;
+	return most + 1;
+}
+
+/* How many sets there are from this one up. */
+static int height(const struct file *f)
+{
+	int most = 0;
+
+	for (struct epoll_item *i = f->watchers; i; i = i->next) {
+		int h = height(i->set->file);
+
+		most = h > most ? h : most;
+	}
+	return most + 1;
 }
 
 static long add(struct epoll *e, int fd, struct file *f)
 {
-	struct item *i;
+	struct epoll_item *i;
 
 	if (!f->ops->event)
-		return f->ops == &epoll_ops ? -EINVAL : -EPERM;
+		return -EPERM;
+	if (f->ops == &epoll_ops && depth(f, e) + height(e->file) > DEEPEST)
+		return -ELOOP;
 	i = heap_calloc(1, sizeof(*i));
 	if (!i)
 		return -ENOMEM;
 	i->set = e;
 	i->file = f;
 	i->fd = fd;
-	f->epolls++;
-	e->n++;
+	i->next = f->watchers;
+	f->watchers = i;
+	list_init(&i->ready);
 	list_add_last(&e->items, &i->link);
-	list_add_last(&all_items, &i->all);
+	event_watch(&i->watch, f->ops->event(f), signalled);
 	return 0;
 }
 
 static long control(struct epoll *e, int op, int fd, struct file *f,
 		    const struct epoll_event *event)
 {
-	struct item *i = find(e, fd, f);
+	struct epoll_item *i = find(e, fd, f);
 	long r = 0;
 
 	if (op < EPOLL_CTL_ADD || op > EPOLL_CTL_MOD)
@@ -172,10 +233,10 @@ static long control(struct epoll *e, int op, int fd, struct file *f,
 	if (r)
 		return r;
 	i = find(e, fd, f);
-	i->events = event->events;
+	/* errors are always reported, even of nothing else */
+	i->events = event->events | EPOLLERR | EPOLLHUP;
 	memcpy(&i->data, &event->data, sizeof(i->data));
-	i->reported = 0;
-	event_signal(&e->changed);
+	make_ready(i); /* perhaps: the next wait asks it */
 	return 0;
 }
 
@@ -213,65 +274,39 @@ long sys_epoll_ctl(int set, int op, int fd, const struct epoll_event *event)
 }
 
 /*
- * Report up to max items. Reported ones go to the end, so that the next call
- * begins with others.
+ * Report up to max items of the ready list. Those that stay on it go to its
+ * end, so that the next call begins with others.
  */
 static int collect(struct epoll *e, struct epoll_event *out, int max)
 {
-	struct list done = LIST_INIT(done);
+	struct list again = LIST_INIT(again), *l;
 	int n = 0;
 
-	list_for_each (l, &e->items) {
-		struct item *i = list_entry(l, struct item, link);
-		uint32_t now = n < max ? ready(i) : 0;
+	while (n < max && (l = list_pop(&e->ready)) != NULL) {
+		struct epoll_item *i = list_entry(l, struct epoll_item, ready);
+		uint32_t now = ready(i);
 
 		if (!now)
 			continue;
 		out[n].events = now;
 		memcpy(&out[n].data, &i->data, sizeof(i->data));
 		n++;
-		i->reported = count_of(i);
 		if (i->events & EPOLLONESHOT)
 			i->events = 0;
-		list_remove(l);
-		list_add_last(&done, l);
+		else if (!(i->events & EPOLLET))
+			list_add_last(&again, l);
 	}
-	for (struct list *l; (l = list_pop(&done)) != NULL;)
-		list_add_last(&e->items, l);
+	while ((l = list_pop(&again)) != NULL)
+		list_add_last(&e->ready, l);
 	return n;
-}
-
-/* Wait for a signal of any item, or a change of the set. */
-static int wait_items(struct epoll *e, uint64_t deadline)
-{
-	struct event_wait few[FEW], *w = few;
-	unsigned n = 0;
-	int r;
-
-	if (e->n + 1 > FEW) {
-		w = heap_alloc((e->n + 1) * sizeof(*w));
-		if (!w)
-			return -ENOMEM;
-	}
-	w[n++] = (struct event_wait){&e->changed, event_count(&e->changed)};
-	list_for_each (l, &e->items) {
-		struct item *i = list_entry(l, struct item, link);
-		struct event *event = i->file->ops->event(i->file);
-
-		if (i->events)
-			w[n++] = (struct event_wait){event,
-						     event_count(event)};
-	}
-	r = event_wait_any(w, n, deadline);
-	if (w != few)
-		heap_free(w);
-	return r == -ECANCELED ? -EINTR : r;
 }
 
 static long epoll_until(int fd, struct epoll_event *out, int max,
 			uint64_t deadline)
 {
+	struct epoll *e;
 	struct file *f;
+	uint64_t seen;
 	long r;
 
 	if (max <= 0 || max > 1 << 20)
@@ -279,16 +314,20 @@ static long epoll_until(int fd, struct epoll_event *out, int max,
 	f = epoll_get(fd, &r);
 	if (!f)
 		return r;
+	e = f->data;
 	do {
+		seen = event_count(&e->changed);
 		if (!user_writable(out, (size_t)max * sizeof(*out)))
 			r = -EFAULT;
 		else
-			r = collect(f->data, out, max);
+			r = collect(e, out, max);
 		if (r)
 			break;
-		r = wait_items(f->data, deadline);
+		r = event_wait(&e->changed, &seen, deadline);
 	} while (r >= 0);
 	file_put(f);
+	if (r == -ECANCELED)
+		return -EINTR;
 	return r == -ETIMEDOUT ? 0 : r;
 }
 

@@ -4,6 +4,7 @@
 
 #include "core/task.h"
 
+#include <core/event.h>
 #include <errno.h>
 #include <stdlib.h>
 
@@ -256,6 +257,40 @@ static void no_signal_is_lost(void **state)
 	assert_true(consumed >= ROUNDS);
 }
 
+static unsigned told[3];
+static struct event_watch watches[3];
+
+static void tell(struct event_watch *w)
+{
+	told[w - watches]++;
+	if (w == &watches[0]) /* signals are passed on */
+		event_signal(&e[1]);
+}
+
+static void watches_are_told_at_once(void **state)
+{
+	(void)state;
+	event_watch(&watches[0], &e[0], tell);
+	event_watch(&watches[1], &e[1], tell);
+	event_watch(&watches[2], &e[0], tell);
+	event_signal(&e[0]);
+	assert_int_equal(told[0], 1);
+	assert_int_equal(told[1], 1);
+	assert_int_equal(told[2], 1);
+	event_unwatch(&watches[0]);
+	event_unwatch(&watches[0]);
+	event_signal(&e[0]);
+	event_unwatch(&watches[2]);
+	event_signal(&e[0]);
+	event_signal(&e[1]);
+	event_unwatch(&watches[1]);
+	assert_int_equal(told[0], 1);
+	assert_int_equal(told[1], 2);
+	assert_int_equal(told[2], 2);
+	assert_null(e[0].watches);
+	assert_null(e[1].watches);
+}
+
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test_setup(signal_before_the_wait_is_not_lost, set_up),
 	cmocka_unit_test_setup(signal_wakes_every_waiter, set_up),
@@ -270,6 +305,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test_setup(any_of_none, set_up),
 	cmocka_unit_test_setup(cancel_leaves_no_waiter, set_up),
 	cmocka_unit_test_setup(no_signal_is_lost, set_up),
+	cmocka_unit_test_setup(watches_are_told_at_once, set_up),
 };
 
 UNIT_MAIN("event", tests)
