@@ -400,17 +400,6 @@ bool vm_writable(const void *p, size_t n)
 	return allowed(p, n, true);
 }
 
-bool vm_fault(const void *p, bool write)
-{
-	uint64_t at = (uint64_t)p & ~(uint64_t)(PAGE_SIZE - 1);
-	const struct range *r = range_find(&tree, at);
-
-	if (!r || !(r->prot & VM_LAZY) || paging_entry(at) ||
-	    !(r->prot & (write ? VM_WRITE : VM_READ | VM_WRITE)))
-		return false;
-	return !put_pages(at, 1, entry_flags(r->prot));
-}
-
 /* How many pages from `at` on, below `end`, are promised and not there yet. */
 static unsigned promised(uint64_t at, uint64_t end, unsigned *prot)
 {
@@ -424,6 +413,55 @@ static unsigned promised(uint64_t at, uint64_t end, unsigned *prot)
 	for (; n < BATCH && at < end && !paging_entry(at); at += PAGE_SIZE)
 		n++;
 	return n;
+}
+
+static bool backed(uint64_t at)
+{
+	return paging_entry(at) & PTE_OWNED;
+}
+
+/*
+ * A fault costs much more than a page, so it brings as many more pages as stand
+ * in a row before (or behind) it: who goes through memory in order has the run
+ * doubled each time, who does not gets the one page.
+ *
+ *     |xxxxxxxx|f.......|         f: touched, x: there, .: brought along
+ *
+ * The first page of the run to *at; how many.
+ */
+static unsigned around(const struct range *r, uint64_t *at)
+{
+	uint64_t end = r->end, low = *at;
+	unsigned before = 0, behind = 0, n = 1, prot;
+
+	while (before < BATCH && *at - before * PAGE_SIZE > r->start &&
+	       backed(*at - (before + 1) * PAGE_SIZE))
+		before++;
+	if (before)
+		return promised(*at, *at + before * PAGE_SIZE, &prot);
+	while (behind < BATCH && *at + (behind + 1) * PAGE_SIZE < end &&
+	       backed(*at + (behind + 1) * PAGE_SIZE))
+		behind++;
+	for (; n < behind && low > r->start && !paging_entry(low - PAGE_SIZE);
+	     n++)
+		low -= PAGE_SIZE;
+	*at = low;
+	return n;
+}
+
+bool vm_fault(const void *p, bool write)
+{
+	uint64_t at = (uint64_t)p & ~(uint64_t)(PAGE_SIZE - 1), first = at;
+	const struct range *r = range_find(&tree, at);
+	unsigned n;
+
+	if (!r || !(r->prot & VM_LAZY) || paging_entry(at) ||
+	    !(r->prot & (write ? VM_WRITE : VM_READ | VM_WRITE)))
+		return false;
+	n = around(r, &first);
+	if (n > 1 && !put_pages(first, n, entry_flags(r->prot)))
+		return true;
+	return !put_pages(at, 1, entry_flags(r->prot));
 }
 
 int vm_fill(void *p, size_t size)
