@@ -28,6 +28,7 @@
 struct file;
 struct node;
 struct dirent_sink;
+struct epoll_item;
 
 /* A missing operation is -EINVAL (read, write), -ESPIPE (seek), -ENOTTY ... */
 struct file_ops {
@@ -64,7 +65,8 @@ struct file {
 	uint64_t pos;
 	void *data;	   /* of the operations */
 	struct node *node; /* in the name space, or NULL; owned (fs.h) */
-	int epolls;	   /* how many epoll sets watch it (epoll.c) */
+	uint64_t timeout[2]; /* ns that read, write may wait; 0: for ever */
+	struct epoll_item *watchers; /* of epoll sets (epoll.c) */
 };
 
 /* A file with one reference, the caller's; NULL without memory. */

@@ -4,6 +4,7 @@
  * kind. The one place where a file operation waits.
  */
 #include <errno.h>
+#include <fata/clock.h>
 #include <fata/heap.h>
 #include <libc/epoll.h>
 #include <libc/file.h>
@@ -35,7 +36,7 @@ void file_put(struct file *f)
 {
 	if (--f->refs)
 		return;
-	if (f->epolls)
+	if (f->watchers)
 		epoll_forget(f);
 	if (f->ops->close)
 		f->ops->close(f);
@@ -50,12 +51,26 @@ short file_poll(struct file *f)
 		       (file_writes(f) ? POLLOUT | POLLWRNORM : 0));
 }
 
-/* Wait for the file to change; 0, -EAGAIN when it may not wait, -EINTR. */
-static int file_wait(struct file *f, uint64_t *seen)
+/* Until when a read (write) may wait: SO_RCVTIMEO, SO_SNDTIMEO. */
+static uint64_t file_deadline(const struct file *f, bool write)
 {
+	uint64_t ns = f->timeout[write];
+
+	return ns ? clock_deadline(ns) : FATA_FOREVER;
+}
+
+/*
+ * Wait for the file to change; 0, -EAGAIN when it may not wait or has waited
+ * too long, -EINTR.
+ */
+static int file_wait(struct file *f, uint64_t *seen, uint64_t deadline)
+{
+	int err;
+
 	if (f->flags & O_NONBLOCK || !f->ops->event)
 		return -EAGAIN;
-	return event_wait(f->ops->event(f), seen, FATA_FOREVER) ? -EINTR : 0;
+	err = event_wait(f->ops->event(f), seen, deadline);
+	return err == -ETIMEDOUT ? -EAGAIN : err ? -EINTR : 0;
 }
 
 static uint64_t file_seen(struct file *f)
@@ -65,6 +80,8 @@ static uint64_t file_seen(struct file *f)
 
 ssize_t file_read(struct file *f, void *p, size_t n, uint64_t *pos)
 {
+	uint64_t deadline = file_deadline(f, false);
+
 	if (!file_reads(f))
 		return -EBADF;
 	if (!f->ops->read)
@@ -80,7 +97,7 @@ ssize_t file_read(struct file *f, void *p, size_t n, uint64_t *pos)
 		r = f->ops->read(f, p, n, pos);
 		if (r != -EAGAIN)
 			return r;
-		err = file_wait(f, &seen);
+		err = file_wait(f, &seen, deadline);
 		if (err)
 			return err;
 	}
@@ -89,6 +106,7 @@ ssize_t file_read(struct file *f, void *p, size_t n, uint64_t *pos)
 /* A blocking write goes on until all is written, as on Linux. */
 ssize_t file_write(struct file *f, const void *p, size_t n, uint64_t *pos)
 {
+	uint64_t deadline = file_deadline(f, true);
 	size_t done = 0;
 
 	if (!file_writes(f))
@@ -110,7 +128,7 @@ ssize_t file_write(struct file *f, const void *p, size_t n, uint64_t *pos)
 			if (done == n || r == 0)
 				return (ssize_t)done;
 		}
-		err = file_wait(f, &seen);
+		err = file_wait(f, &seen, deadline);
 		if (err)
 			return done ? (ssize_t)done : err;
 	}

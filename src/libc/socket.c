@@ -7,6 +7,7 @@
  */
 #include <errno.h>
 #include <libc/file.h>
+#include <libc/local.h>
 #include <libc/socket.h>
 #include <libc/user.h>
 #include <net/socket.h>
@@ -116,6 +117,8 @@ long sys_socket(int domain, int type, int protocol)
 	int kind = type & ~(SOCK_NONBLOCK | SOCK_CLOEXEC), rc;
 	struct socket *s;
 
+	if (domain == AF_UNIX)
+		return local_socket(type, protocol);
 	if (domain != AF_INET && domain != AF_INET6)
 		return -EAFNOSUPPORT;
 	if (kind != SOCK_STREAM && kind != SOCK_DGRAM && kind != SOCK_RAW)

@@ -7,11 +7,31 @@
  *     PART   works, but for what the text says
  *     NONE   -ENOSYS, and one line in the log with this text
  */
-#include <libc/socket.h>
+#include <libc/local.h>
 #include <libc/sys.h>
 #include <libc/table.h>
 #include <stddef.h>
 #include <sys/syscall.h>
+
+/* Not in programs without sockets (local.h). */
+#pragma weak call_socket
+#pragma weak call_socketpair
+#pragma weak call_bind
+#pragma weak call_listen
+#pragma weak call_accept
+#pragma weak call_accept4
+#pragma weak call_connect
+#pragma weak call_getsockname
+#pragma weak call_getpeername
+#pragma weak call_sendto
+#pragma weak call_recvfrom
+#pragma weak call_sendmsg
+#pragma weak call_recvmsg
+#pragma weak call_sendmmsg
+#pragma weak call_recvmmsg
+#pragma weak call_shutdown
+#pragma weak call_setsockopt
+#pragma weak call_getsockopt
 
 #define ENTRY(name, function, text)                                            \
 	[__NR_##name] = {#name, (syscall_fn *)(void (*)(void))(function), text}
@@ -109,8 +129,8 @@ static const struct syscall table[SYSCALL_MAX] = {
 	DONE(ppoll, sys_ppoll),
 	DONE(select, sys_select),
 	DONE(pselect6, sys_pselect6),
-	PART(epoll_create, sys_epoll_create, "an epoll cannot be waited for"),
-	PART(epoll_create1, sys_epoll_create1, "an epoll cannot be waited for"),
+	DONE(epoll_create, sys_epoll_create),
+	DONE(epoll_create1, sys_epoll_create1),
 	DONE(epoll_ctl, sys_epoll_ctl),
 	DONE(epoll_wait, sys_epoll_wait),
 	DONE(epoll_pwait, sys_epoll_pwait),
@@ -123,22 +143,25 @@ static const struct syscall table[SYSCALL_MAX] = {
 	DONE(timerfd_settime, sys_timerfd_settime),
 	DONE(timerfd_gettime, sys_timerfd_gettime),
 
-	/* sockets; null in programs without socket() */
-	PART(socket, sys_socket, "TCP, UDP, raw; IPv4 and IPv6; no AF_UNIX"),
-	DONE(bind, sys_bind),
-	DONE(listen, sys_listen),
-	DONE(accept, sys_accept),
-	DONE(accept4, sys_accept4),
-	DONE(connect, sys_connect),
-	DONE(getsockname, sys_getsockname),
-	DONE(getpeername, sys_getpeername),
-	PART(sendto, sys_sendto, "no urgent data"),
-	PART(recvfrom, sys_recvfrom, "no urgent data"),
-	PART(sendmsg, sys_sendmsg, "no ancillary data"),
-	PART(recvmsg, sys_recvmsg, "no ancillary data"),
-	DONE(shutdown, sys_shutdown),
-	PART(setsockopt, sys_setsockopt, "the options that servers use"),
-	PART(getsockopt, sys_getsockopt, "the options that servers use"),
+	/* sockets; null in programs without socket() or socketpair() */
+	PART(socket, call_socket, "TCP, UDP, raw, AF_UNIX"),
+	DONE(socketpair, call_socketpair),
+	DONE(bind, call_bind),
+	DONE(listen, call_listen),
+	DONE(accept, call_accept),
+	DONE(accept4, call_accept4),
+	DONE(connect, call_connect),
+	DONE(getsockname, call_getsockname),
+	DONE(getpeername, call_getpeername),
+	PART(sendto, call_sendto, "no urgent data"),
+	PART(recvfrom, call_recvfrom, "no urgent data"),
+	PART(sendmsg, call_sendmsg, "ancillary data for AF_UNIX only"),
+	PART(recvmsg, call_recvmsg, "ancillary data for AF_UNIX only"),
+	PART(sendmmsg, call_sendmmsg, "as sendmsg"),
+	PART(recvmmsg, call_recvmmsg, "as recvmsg"),
+	DONE(shutdown, call_shutdown),
+	PART(setsockopt, call_setsockopt, "the options that servers use"),
+	PART(getsockopt, call_getsockopt, "the options that servers use"),
 
 	/* memory */
 	PART(mmap, sys_mmap,
