@@ -90,13 +90,22 @@ $(BUILD)/lib/libc.a: $(PKGSTAMP) scripts/dehlt.sh
 # Of core, what the host's libc has already; the heap is the host's too.
 UNIXCORE := $(filter-out src/core/string.c src/core/heap%.c src/core/notes.c, \
 	$(wildcard src/core/*.c))
-UNIXSRC := $(UNIXCORE) $(wildcard src/unix/*.c)
-UNIXOBJ := $(patsubst src/%,$(BUILD)/unix/%.o,$(UNIXSRC))
+UNIXSRC := $(UNIXCORE) $(wildcard src/unix/*.c src/net/*.c) \
+	$(addprefix src/libc/,sockaddr.c sockopt.c)
+UNIXOBJ := $(patsubst src/%,$(BUILD)/unix/%.o,$(UNIXSRC)) \
+	$(LWIPOBJ:$(BUILD)/kernel/%=$(BUILD)/unix/%)
 UFLAGS   = -std=gnu11 $(O) -g $(WARN) -fPIE -fstack-protector-strong \
 	-fno-omit-frame-pointer -ffunction-sections -fdata-sections \
 	-D_GNU_SOURCE -D__FATA_UNIX__ -Iinclude -Isrc \
-	-isystem $(PKG)/usr/include
-$(BUILD)/unix/%.c.o: src/%.c | $(PKGSTAMP)
+	-isystem $(PKG)/usr/include $(LWIPINC)
+$(BUILD)/unix/lwip/%.o: $(LWIP)/.complete src/net/lwip/lwipopts.h \
+		src/net/lwip/arch/cc.h
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(UFLAGS) -Wno-error -w $(LWIPRENAME) \
+		-c $(LWIP)/src/$*.c -o $@
+$(BUILD)/unix/lwip/core/ipv4/ip4_frag.o: LWIPRENAME := -Dip4_frag=lwip_ip4_frag
+$(BUILD)/unix/lwip/core/ipv6/ip6_frag.o: LWIPRENAME := -Dip6_frag=lwip_ip6_frag
+$(BUILD)/unix/%.c.o: src/%.c | $(PKGSTAMP) $(LWIP)/.complete
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(UFLAGS) -MMD -MP -c $< -o $@
 -include $(UNIXOBJ:.o=.d)

@@ -14,12 +14,15 @@
  */
 #include "platform.h"
 
+#include "unix/thread.h"
 #include "unix/unix.h"
 
 #include <errno.h>
+#include <linux/futex.h>
 #include <pthread.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 /* The sanitizers' part, if the program is linked with one. */
@@ -36,8 +39,14 @@ void *__tsan_get_current_fiber(void) OPTIONAL;
 void *__tsan_create_fiber(unsigned flags) OPTIONAL;
 void __tsan_destroy_fiber(void *fiber) OPTIONAL;
 void __tsan_switch_to_fiber(void *fiber, unsigned flags) OPTIONAL;
+void __tsan_acquire(void *p) OPTIONAL;
+void __tsan_release(void *p) OPTIONAL;
+
+static struct carrier main_carrier;
+struct carrier *carrier_next;
 
 struct context {
+	struct carrier *carrier;
 	void *sp;
 	void *stack;
 	size_t size;
@@ -163,8 +172,16 @@ void platform_context_init(struct context *c, void *stack, size_t size,
 	if (__asan_unpoison_memory_region)
 		__asan_unpoison_memory_region(stack, size);
 	__asm__("stmxcsr %0\n\tfnstcw %1" : "=m"(control[0]), "=m"(control[1]));
-	*c = (struct context){
-		.stack = stack, .size = size, .fn = fn, .arg = arg};
+	*c = (struct context){.carrier = &main_carrier,
+			      .stack = stack,
+			      .size = size,
+			      .fn = fn,
+			      .arg = arg};
+	if (carrier_next) {
+		c->carrier = carrier_next;
+		c->carrier->next = c;
+		return;
+	}
 	*--top = (uintptr_t)unix_start;
 	*--top = 0;            /* rbp: end of the chain of frames */
 	*--top = (uintptr_t)c; /* rbx */
@@ -179,7 +196,7 @@ void platform_context_adopt(struct context *c)
 {
 	pthread_attr_t attr;
 
-	*c = (struct context){0};
+	*c = (struct context){.carrier = &main_carrier};
 	if (__tsan_get_current_fiber)
 		c->fiber = __tsan_get_current_fiber();
 	if (pthread_getattr_np(pthread_self(), &attr))
@@ -200,10 +217,51 @@ void unix_started(struct context *c)
 	c->fn(c->arg);
 }
 
-void platform_context_switch(struct context *from, struct context *to)
-{
-	int error = errno; /* Linux gave it to the thread, not to the task */
+/* --- carriers ----------------------------------------------------------- */
 
+static void futex(uint32_t *word, int op, uint32_t value)
+{
+	syscall(SYS_futex, word, op | FUTEX_PRIVATE_FLAG, value, NULL, NULL, 0);
+}
+
+void carrier_give(struct carrier *c)
+{
+	if (__tsan_release)
+		__tsan_release(c);
+	__atomic_store_n(&c->turn, 1, __ATOMIC_RELEASE);
+	futex(&c->turn, FUTEX_WAKE, 1);
+}
+
+void carrier_take(struct carrier *c)
+{
+	while (!__atomic_load_n(&c->turn, __ATOMIC_ACQUIRE))
+		futex(&c->turn, FUTEX_WAIT, 0);
+	c->turn = 0;
+	if (__tsan_acquire)
+		__tsan_acquire(c);
+}
+
+void carrier_run(struct carrier *c)
+{
+	c->next->fn(c->next->arg);
+}
+
+/* To another thread; what this one is to run when its turn comes. */
+static struct context *cross(struct context *from, struct context *to)
+{
+	struct carrier *mine = from->carrier, *other = to->carrier;
+	bool leaving = mine->leaving;
+
+	other->next = to;
+	carrier_give(other);
+	if (leaving) /* `from` may be gone by now */
+		longjmp(mine->end, 1);
+	carrier_take(mine);
+	return mine->next;
+}
+
+static void switch_fiber(struct context *from, struct context *to)
+{
 	if (__sanitizer_start_switch_fiber)
 		__sanitizer_start_switch_fiber(&from->fake, to->stack,
 					       to->size);
@@ -211,6 +269,16 @@ void platform_context_switch(struct context *from, struct context *to)
 		__tsan_switch_to_fiber(to->fiber, 0);
 	unix_switch(&from->sp, to->sp);
 	arrived(from);
+}
+
+void platform_context_switch(struct context *from, struct context *to)
+{
+	int error = errno; /* Linux gave it to the thread, not to the task */
+
+	if (from->carrier != to->carrier)
+		to = cross(from, to);
+	if (from != to)
+		switch_fiber(from, to);
 	errno = error;
 }
 

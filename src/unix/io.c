@@ -16,6 +16,7 @@
 
 #include "core/loop.h"
 #include "unix/host.h"
+#include "unix/sock.h"
 #include "unix/unix.h"
 
 #include <errno.h>
@@ -24,7 +25,7 @@
 #include <fata/task.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <stdio.h>
+#include <pthread.h>
 #include <sys/epoll.h>
 #include <sys/select.h>
 #include <sys/stat.h>
@@ -32,6 +33,7 @@
 #include <unistd.h>
 
 static bool stopped;
+const struct sock_ops *unix_sock_ops;
 
 void unix_io_stop(void)
 {
@@ -61,11 +63,12 @@ static void add(int set, const struct pollfd *p)
 {
 	struct epoll_event e = {.events = (uint32_t)p->events};
 
-	if (p->fd < 0 || !epoll_ctl(set, EPOLL_CTL_ADD, p->fd, &e))
+	if (p->fd < 0 || !REAL(epoll_ctl)(set, EPOLL_CTL_ADD, p->fd,
+						&e))
 		return;
 	e.events |= EPOLLIN | EPOLLOUT;
 	if (errno == EEXIST)
-		epoll_ctl(set, EPOLL_CTL_MOD, p->fd, &e);
+		REAL(epoll_ctl)(set, EPOLL_CTL_MOD, p->fd, &e);
 }
 
 int unix_wait_fds(const struct pollfd *p, nfds_t n, uint64_t deadline)
@@ -104,6 +107,7 @@ int unix_wait_fd(int fd, short events)
 	} while (!rc && !REAL(poll)(&p, 1, 0));
 	if (rc != -ECANCELED)
 		return 0;
+	pthread_testcancel();
 	errno = EINTR;
 	return -1;
 }
@@ -112,6 +116,10 @@ int unix_wait_fd(int fd, short events)
 
 INSTEAD ssize_t read(int fd, void *p, size_t n)
 {
+	struct iovec v = {p, n};
+
+	if (sock_owns(fd))
+		return unix_sock_ops->readv(fd, &v, 1);
 	if (unix_on_task() && unix_wait_fd(fd, POLLIN))
 		return -1;
 	return REAL(read)(fd, p, n);
@@ -119,6 +127,8 @@ INSTEAD ssize_t read(int fd, void *p, size_t n)
 
 INSTEAD ssize_t readv(int fd, const struct iovec *v, int n)
 {
+	if (sock_owns(fd))
+		return unix_sock_ops->readv(fd, v, n);
 	if (unix_on_task() && unix_wait_fd(fd, POLLIN))
 		return -1;
 	return REAL(readv)(fd, v, n);
@@ -138,8 +148,11 @@ static bool never_blocks(int fd)
 
 INSTEAD ssize_t write(int fd, const void *p, size_t n)
 {
+	struct iovec v = {(void *)p, n};
 	size_t done = 0;
 
+	if (sock_owns(fd))
+		return unix_sock_ops->writev(fd, &v, 1);
 	if (!unix_on_task() || never_blocks(fd))
 		return REAL(write)(fd, p, n);
 	do {
@@ -157,9 +170,42 @@ INSTEAD ssize_t write(int fd, const void *p, size_t n)
 
 INSTEAD ssize_t writev(int fd, const struct iovec *v, int n)
 {
+	if (sock_owns(fd))
+		return unix_sock_ops->writev(fd, v, n);
 	if (unix_on_task() && unix_wait_fd(fd, POLLOUT))
 		return -1;
 	return REAL(writev)(fd, v, n);
+}
+
+INSTEAD int close(int fd)
+{
+	if (sock_owns(fd))
+		unix_sock_ops->closed(fd);
+	return REAL(close)(fd);
+}
+
+INSTEAD int dup(int fd)
+{
+	int copy = REAL(dup)(fd);
+
+	if (sock_owns(fd))
+		unix_sock_ops->duplicated(fd, copy);
+	return copy;
+}
+
+INSTEAD int dup3(int fd, int to, int flags)
+{
+	if (sock_owns(to) && to != fd)
+		unix_sock_ops->closed(to);
+	to = REAL(dup3)(fd, to, flags);
+	if (sock_owns(fd))
+		unix_sock_ops->duplicated(fd, to);
+	return to;
+}
+
+INSTEAD int dup2(int fd, int to)
+{
+	return fd == to ? REAL(dup2)(fd, to) : dup3(fd, to, 0);
 }
 
 /* --- waiting for many --------------------------------------------------- */
@@ -172,13 +218,21 @@ static uint64_t after(const struct timespec *t)
 			      (uint64_t)t->tv_nsec);
 }
 
+/* The stack's descriptors must look as they are. */
+static void look(const struct pollfd *p, nfds_t n)
+{
+	for (nfds_t i = 0; unix_sock_ops && i < n; i++)
+		unix_sock_ops->polled(p[i].fd);
+}
+
 static int poll_until(struct pollfd *p, nfds_t n, uint64_t deadline)
 {
 	int rc, err = 0;
 
+	look(p, n);
 	for (;;) {
 		rc = REAL(poll)(p, n, 0);
-		if (rc || err == -ETIMEDOUT)
+		if (rc || err == -ETIMEDOUT || !deadline)
 			return rc;
 		err = unix_wait_fds(p, n, deadline);
 		if (!err || err == -ETIMEDOUT)
@@ -190,10 +244,11 @@ static int poll_until(struct pollfd *p, nfds_t n, uint64_t deadline)
 
 INSTEAD int poll(struct pollfd *p, nfds_t n, int ms)
 {
-	if (!ms || !unix_on_task())
+	if (!unix_on_task())
 		return REAL(poll)(p, n, ms);
 	return poll_until(p, n,
 			  ms < 0 ? FATA_FOREVER
+			  : !ms  ? 0
 				 : clock_deadline((uint64_t)ms *
 						  FATA_NS_PER_MS));
 }
@@ -268,32 +323,9 @@ INSTEAD int epoll_pwait(int set, struct epoll_event *e, int n, int ms,
 		    : epoll_wait(set, e, n, ms);
 }
 
-/* --- standard input ----------------------------------------------------- */
-
-/*
- * stdio reads with a function of libc's own that nothing can stand before. So
- * stdin becomes a stream that reads with ours.
- */
-static ssize_t read_stdin(void *cookie, char *p, size_t n)
+INSTEAD int epoll_ctl(int set, int op, int fd, struct epoll_event *e)
 {
-	(void)cookie;
-	return read(0, p, n);
-}
-
-static int close_stdin(void *cookie)
-{
-	(void)cookie;
-	return REAL(close)(0);
-}
-
-void unix_stdin(void)
-{
-	const cookie_io_functions_t fns = {.read = read_stdin,
-					   .close = close_stdin};
-	FILE *f = fopencookie(NULL, "r", fns);
-
-	if (!f)
-		return;
-	f->_fileno = 0; /* for fileno() */
-	stdin = f;
+	if (sock_owns(fd) && op != EPOLL_CTL_DEL)
+		unix_sock_ops->polled(fd);
+	return REAL(epoll_ctl)(set, op, fd, e);
 }

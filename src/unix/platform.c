@@ -58,6 +58,16 @@ bool unix_is_loop_thread(void)
 	return loop_thread;
 }
 
+void unix_join_loop(void)
+{
+	loop_thread = true;
+}
+
+void unix_leave_loop(void)
+{
+	loop_thread = false;
+}
+
 void unix_init(const char *name)
 {
 	add_memory();
@@ -77,7 +87,7 @@ int unix_watch(struct unix_watch *w, uint32_t events)
 {
 	struct epoll_event e = {.events = events, .data.ptr = w};
 
-	if (epoll_ctl(set, EPOLL_CTL_ADD, w->fd, &e))
+	if (REAL(epoll_ctl)(set, EPOLL_CTL_ADD, w->fd, &e))
 		return -errno;
 	watches++;
 	return 0;
@@ -85,7 +95,7 @@ int unix_watch(struct unix_watch *w, uint32_t events)
 
 void unix_unwatch(struct unix_watch *w)
 {
-	if (!epoll_ctl(set, EPOLL_CTL_DEL, w->fd, NULL))
+	if (!REAL(epoll_ctl)(set, EPOLL_CTL_DEL, w->fd, NULL))
 		watches--;
 	for (int i = 0; i < batch_n; i++)
 		if (batch[i].data.ptr == w)

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fata/clock.h>
 #include <fata/task.h>
+#include <pthread.h>
 #include <sched.h>
 #include <sys/time.h>
 #include <time.h>
@@ -39,6 +40,7 @@ static int sleep_until(uint64_t deadline, struct timespec *rest)
 
 	if (!fata_sleep_until(deadline))
 		return 0;
+	pthread_testcancel();
 	now = clock_mono_ns();
 	if (rest)
 		*rest = to_timespec(deadline > now ? deadline - now : 0);

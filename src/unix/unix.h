@@ -52,11 +52,13 @@ extern void (*unix_settle)(void);
 /* Signals become requests (lifecycle.c). */
 void unix_signals(void);
 
-/* stdin reads as tasks read (io.c). */
+/* stdin reads as tasks read (stdio.c). */
 void unix_stdin(void);
 
-/* Is this the thread that runs the loop, with the loop begun? */
+/* May this thread run tasks: is it main's, after the start, or a pthread's? */
 bool unix_is_loop_thread(void);
+void unix_join_loop(void);
+void unix_leave_loop(void);
 
 /* Start the watchdog if the boot parameter says so: 0 or an error. */
 int unix_watchdog(void);

@@ -1,0 +1,465 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The stack's sockets behind descriptors; sock.h draws it.
+ *
+ * Interface: sock.h. Descriptors' numbers are the host's, so its own rules hold
+ * for O_NONBLOCK and FD_CLOEXEC.
+ */
+#include "unix/sock.h"
+
+#include "core/vm.h"
+#include "libc/socket.h"
+#include "net/socket.h"
+#include "net/stack.h"
+#include "unix/host.h"
+#include "unix/net.h"
+
+#include <errno.h>
+#include <fata/task.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define FDS 65536
+
+struct sock {
+	struct socket *s;
+	int fd;        /* the program's, the first of its names */
+	int end;       /* ours of the pair */
+	unsigned refs; /* names, and calls under way */
+	bool closed, mirrored, readable, full;
+};
+
+static struct sock *table[FDS];
+
+/* A bad pointer is a fault here, as of any other function. */
+bool vm_readable(const void *p, size_t n)
+{
+	return p || !n;
+}
+
+bool vm_writable(const void *p, size_t n)
+{
+	return p || !n;
+}
+
+static struct sock *of(int fd)
+{
+	return fd >= 0 && fd < FDS ? table[fd] : NULL;
+}
+
+static bool owns(int fd)
+{
+	return of(fd) != NULL;
+}
+
+static void put(struct sock *k)
+{
+	if (--k->refs)
+		return;
+	socket_close(k->s);
+	stack_flush();
+	REAL(close)(k->end);
+	free(k);
+}
+
+/* --- mirroring ---------------------------------------------------------- */
+
+static char junk[4096];
+
+static void mirror(struct sock *k)
+{
+	short state = socket_poll(k->s);
+	bool readable = state & ~(POLLOUT | POLLPRI);
+	bool full = !(state & (POLLOUT | POLLERR | POLLHUP));
+
+	if (readable && !k->readable)
+		REAL(send)(k->end, junk, 1, MSG_DONTWAIT);
+	if (!readable && k->readable)
+		REAL(recv)(k->fd, junk, 1, MSG_DONTWAIT);
+	k->readable = readable;
+	if (full && !k->full)
+		while (REAL(send)(k->fd, junk, sizeof(junk), MSG_DONTWAIT) > 0)
+			;
+	if (!full && k->full)
+		while (REAL(recv)(k->end, junk, sizeof(junk), MSG_DONTWAIT) > 0)
+			;
+	k->full = full;
+}
+
+static int follow(void *arg)
+{
+	struct sock *k = arg;
+
+	while (!k->closed) {
+		uint64_t seen = event_count(&k->s->event);
+
+		mirror(k);
+		event_wait(&k->s->event, &seen, FATA_FOREVER);
+	}
+	put(k);
+	return 0;
+}
+
+static void polled(int fd)
+{
+	static const struct task_attr attr = {.name = "socket"};
+	struct sock *k = of(fd);
+	const int least = 1;
+
+	if (!k)
+		return;
+	if (!k->mirrored) {
+		REAL(setsockopt)(fd, SOL_SOCKET, SO_SNDBUF, &least,
+				 sizeof(least));
+		if (fata_task_spawn(NULL, &attr, follow, k))
+			return;
+		k->mirrored = true;
+		k->refs++;
+	}
+	mirror(k);
+}
+
+/* After each call: what it took away must not be seen by the next poll. */
+static void settle(struct sock *k)
+{
+	if (k->mirrored)
+		mirror(k);
+}
+
+/* --- descriptors -------------------------------------------------------- */
+
+static void closed(int fd)
+{
+	struct sock *k = of(fd);
+
+	if (!k)
+		return;
+	table[fd] = NULL;
+	for (int i = 0; k->refs > 1u + k->mirrored && i < FDS; i++) {
+		if (table[i] == k) { /* it has another name */
+			k->fd = i;
+			put(k);
+			return;
+		}
+	}
+	k->closed = true;
+	if (k->mirrored)
+		event_signal(&k->s->event);
+	put(k);
+}
+
+static void duplicated(int fd, int copy)
+{
+	struct sock *k = of(fd);
+
+	if (!k || copy < 0 || copy >= FDS)
+		return;
+	table[copy] = k;
+	k->refs++;
+}
+
+static int new_fd(struct socket *s, int flags)
+{
+	struct sock *k = calloc(1, sizeof(*k));
+	int pair[2];
+
+	if (!k || REAL(socketpair)(AF_UNIX, SOCK_STREAM, 0, pair)) {
+		free(k);
+		socket_close(s);
+		return k ? -errno : -ENOMEM;
+	}
+	*k = (struct sock){.s = s, .fd = pair[0], .end = pair[1], .refs = 1};
+	if (pair[0] >= FDS) {
+		REAL(close)(pair[0]);
+		put(k);
+		return -EMFILE;
+	}
+	fcntl(pair[1], F_SETFD, FD_CLOEXEC);
+	if (flags & SOCK_CLOEXEC)
+		fcntl(pair[0], F_SETFD, FD_CLOEXEC);
+	if (flags & SOCK_NONBLOCK)
+		fcntl(pair[0], F_SETFL, O_NONBLOCK);
+	table[pair[0]] = k;
+	return pair[0];
+}
+
+/* --- calls -------------------------------------------------------------- */
+
+/* Wait for the socket to change: 0, -EAGAIN if it may not wait, -EINTR. */
+static int wait_change(struct sock *k, int flags, uint64_t *seen)
+{
+	int rc;
+
+	if (flags & MSG_DONTWAIT || fcntl(k->fd, F_GETFL) & O_NONBLOCK)
+		return -EAGAIN;
+	k->refs++; /* another task may close it meanwhile */
+	rc = event_wait(&k->s->event, seen, FATA_FOREVER);
+	if (!rc && k->closed)
+		rc = -EBADF;
+	put(k);
+	return rc == -ECANCELED ? -EINTR : rc;
+}
+
+bool stack_sock_wanted(int domain)
+{
+	return (domain == AF_INET || domain == AF_INET6) && unix_net_wanted();
+}
+
+static ssize_t op_readv(int fd, const struct iovec *v, int n);
+static ssize_t op_writev(int fd, const struct iovec *v, int n);
+
+int stack_sock_socket(int domain, int type, int protocol)
+{
+	static const struct sock_ops ops = {
+		.owns = owns,
+		.readv = op_readv,
+		.writev = op_writev,
+		.polled = polled,
+		.closed = closed,
+		.duplicated = duplicated,
+	};
+	int kind = type & ~(SOCK_NONBLOCK | SOCK_CLOEXEC), rc;
+	struct socket *s;
+
+	if (kind != SOCK_STREAM && kind != SOCK_DGRAM && kind != SOCK_RAW)
+		return -ESOCKTNOSUPPORT;
+	unix_sock_ops = &ops;
+	rc = socket_new(kind == SOCK_STREAM  ? SOCKET_TCP
+			: kind == SOCK_DGRAM ? SOCKET_UDP
+					     : SOCKET_RAW,
+			domain == AF_INET6, (uint8_t)protocol, &s);
+	return rc ? rc : new_fd(s, type);
+}
+
+/* An address from the program; if it is not our own, it may need ours. */
+static int take_address(struct sock *k, const void *a, socklen_t size,
+			struct endpoint *e)
+{
+	int rc = sockaddr_in(k->s, a, size, e);
+
+	if (rc || ip_addr_isany(&e->address) ||
+	    ip_addr_isloopback(&e->address))
+		return rc;
+	return stack_wait_address();
+}
+
+int stack_sock_bind(int fd, const struct sockaddr *a, socklen_t size)
+{
+	struct sock *k = of(fd);
+	struct endpoint e;
+	int rc = take_address(k, a, size, &e);
+
+	return rc ? rc : socket_bind(k->s, &e);
+}
+
+int stack_sock_listen(int fd, int backlog)
+{
+	int rc = socket_listen(of(fd)->s, backlog);
+
+	settle(of(fd));
+	return rc;
+}
+
+int stack_sock_accept(int fd, struct sockaddr *a, socklen_t *size, int flags)
+{
+	struct endpoint local, peer;
+	struct sock *k = of(fd);
+	struct socket *s;
+	int rc;
+
+	for (;;) {
+		uint64_t seen = event_count(&k->s->event);
+
+		rc = socket_accept(k->s, &s);
+		if (rc != -EAGAIN)
+			break;
+		rc = wait_change(k, 0, &seen);
+		if (rc)
+			return rc;
+	}
+	if (rc)
+		return rc;
+	settle(k);
+	socket_names(s, &local, &peer);
+	sockaddr_out(s, &peer, a, size);
+	return new_fd(s, flags);
+}
+
+int stack_sock_connect(int fd, const struct sockaddr *a, socklen_t size)
+{
+	struct sock *k = of(fd);
+	struct endpoint e;
+	int rc = take_address(k, a, size, &e);
+
+	if (!rc)
+		rc = socket_connect(k->s, &e);
+	stack_flush();
+	settle(k);
+	while (rc == -EINPROGRESS) {
+		uint64_t seen = event_count(&k->s->event);
+		int err;
+
+		if (!k->s->connecting)
+			return k->s->connected ? 0
+					       : -socket_take_error(k->s);
+		err = wait_change(k, 0, &seen);
+		if (err)
+			return err == -EAGAIN ? rc : err;
+	}
+	return rc;
+}
+
+int stack_sock_name(int fd, struct sockaddr *a, socklen_t *size, bool peer)
+{
+	struct sock *k = of(fd);
+	struct endpoint ends[2];
+
+	socket_names(k->s, &ends[0], &ends[1]);
+	if (peer && !k->s->connected)
+		return -ENOTCONN;
+	return sockaddr_out(k->s, &ends[peer], a, size);
+}
+
+/* A stream's blocking send ends when all is sent, as on Linux. */
+static ssize_t send_all(struct sock *k, const char *p, size_t n, int flags,
+			const struct endpoint *to)
+{
+	size_t done = 0;
+
+	for (;;) {
+		uint64_t seen = event_count(&k->s->event);
+		ssize_t r = socket_send(k->s, p + done, n - done, to,
+					flags & MSG_MORE);
+		int rc;
+
+		stack_flush();
+		if (r >= 0)
+			done += (size_t)r;
+		if (r >= 0 ? done == n : r != -EAGAIN)
+			return done ? (ssize_t)done : r;
+		rc = wait_change(k, flags, &seen);
+		if (rc)
+			return done ? (ssize_t)done : rc;
+	}
+}
+
+ssize_t stack_sock_send(int fd, const void *p, size_t n, int flags,
+			const struct sockaddr *to, socklen_t size)
+{
+	struct sock *k = of(fd);
+	struct endpoint e;
+	ssize_t r = 0;
+
+	if (k->s->kind == SOCKET_TCP)
+		to = NULL;
+	if (to)
+		r = take_address(k, to, size, &e);
+	if (!r)
+		r = send_all(k, p, n, flags, to ? &e : NULL);
+	if (of(fd) == k)
+		settle(k);
+	return r;
+}
+
+ssize_t stack_sock_receive(int fd, void *p, size_t n, int flags,
+			   struct sockaddr *from, socklen_t *size)
+{
+	struct endpoint e = {.port = 0};
+	struct sock *k = of(fd);
+	size_t done = 0, whole = 0;
+	ssize_t r;
+
+	for (;;) {
+		uint64_t seen = event_count(&k->s->event);
+
+		r = socket_receive(k->s, (char *)p + done, n - done,
+				   flags & MSG_PEEK, &e, &whole);
+		if (r > 0)
+			done += (size_t)r;
+		if (r >= 0 && (!(flags & MSG_WAITALL) || !r || done == n ||
+			       k->s->kind != SOCKET_TCP || flags & MSG_PEEK))
+			break;
+		if (r == -EAGAIN)
+			r = wait_change(k, flags, &seen);
+		if (r < 0 && !done)
+			return r;
+		if (r < 0)
+			break;
+	}
+	settle(k);
+	if (from && k->s->kind != SOCKET_TCP)
+		sockaddr_out(k->s, &e, from, size);
+	else if (from)
+		*size = 0;
+	return flags & MSG_TRUNC && k->s->kind != SOCKET_TCP ? (ssize_t)whole
+							     : (ssize_t)done;
+}
+
+int stack_sock_shutdown(int fd, int how)
+{
+	int rc = socket_shutdown(of(fd)->s, how != SHUT_WR, how != SHUT_RD);
+
+	stack_flush();
+	settle(of(fd));
+	return rc;
+}
+
+int stack_sock_set(int fd, int level, int name, const void *value,
+		   socklen_t size)
+{
+	return sockopt_set(of(fd)->s, level, name, value, size);
+}
+
+int stack_sock_get(int fd, int level, int name, void *value, socklen_t *size)
+{
+	return sockopt_get(of(fd)->s, level, name, value, size);
+}
+
+size_t stack_sock_available(int fd)
+{
+	return socket_available(of(fd)->s);
+}
+
+/* --- read and write ----------------------------------------------------- */
+
+static ssize_t result(ssize_t r)
+{
+	if (r >= 0)
+		return r;
+	errno = (int)-r;
+	return -1;
+}
+
+static ssize_t op_readv(int fd, const struct iovec *v, int n)
+{
+	ssize_t sum = 0, r = 0;
+
+	for (int i = 0; i < n; i++) {
+		r = stack_sock_receive(fd, v[i].iov_base, v[i].iov_len,
+				       i ? MSG_DONTWAIT : 0, NULL, NULL);
+		if (r < 0)
+			break;
+		sum += r;
+		if ((size_t)r < v[i].iov_len)
+			break;
+	}
+	return sum ? sum : result(r);
+}
+
+static ssize_t op_writev(int fd, const struct iovec *v, int n)
+{
+	ssize_t sum = 0, r = 0;
+
+	for (int i = 0; i < n; i++) {
+		r = stack_sock_send(fd, v[i].iov_base, v[i].iov_len,
+				    i + 1 < n ? MSG_MORE : 0, NULL, 0);
+		if (r < 0)
+			break;
+		sum += r;
+		if ((size_t)r < v[i].iov_len)
+			break;
+	}
+	return sum ? sum : result(r);
+}

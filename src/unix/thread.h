@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Threads of the host that carry tasks. A pthread is a task, as on Xen, but has
+ * a thread of the host to itself, so that libc's thread-local data is its own.
+ * At any time one thread of all runs; the others wait for their turn:
+ *
+ *     main's thread      main and all tasks of fata_task_spawn, by switching
+ *     a pthread's        that one task
+ *
+ * Interface: a context belongs to a carrier for ever. A switch to a context of
+ * another carrier hands it the turn and waits for one's own (context.c).
+ */
+#ifndef FATA_UNIX_THREAD_H
+#define FATA_UNIX_THREAD_H
+
+#include <setjmp.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct context;
+
+struct carrier {
+	uint32_t turn;	      /* 1: it is this thread's; a futex */
+	struct context *next; /* what it is to run then */
+	bool leaving;	      /* its task ends: it waits for no other turn */
+	jmp_buf end;	      /* where it goes then */
+};
+
+/* The carrier of the next context that platform_context_init makes. */
+extern struct carrier *carrier_next;
+
+/* Hand c its turn; wait for it. */
+void carrier_give(struct carrier *c);
+void carrier_take(struct carrier *c);
+
+/* Run the first context of c, on its own thread, once it has its turn. */
+void carrier_run(struct carrier *c);
+
+#endif
