@@ -153,6 +153,11 @@ check "what a node knows" grep -q 'net 0 0 mtu 1500 mac 070000$' \
 sim --seed 1 >out
 log=$(cat sim.out/late.log)
 HIDDEN=1 sim --seed 1 >out
+sim --wrap "late=env HIDDEN=1" >wrapped
+check "--wrap" grep -q HIDDEN=1 sim.out/late.log
+check "--wrap of nobody" says 1 '^fata: sim: --wrap x=y: no node' sim --wrap x=y
+refused 2 '--wrap x: expected NODE=COMMAND' "$fata" sim --wrap x t.conf
+sim --seed 1 >out
 check "addresses and environment are not the host's" same \
 	"$log" "$(cat sim.out/late.log)"
 check "nothing else in it" sh -c "! grep -q HIDDEN sim.out/late.log"

@@ -69,6 +69,12 @@ replay=$(sed -n 's/^  replay  fata //p' out)
 check "the number shows it again" grep -qFx -- "${failed#  }" out
 check "and with the same words" sh -c \
 	"diff again/n0.log hunt/seed-$seed/n0.log && grep -qh 'went back' again/n*.log"
+if command -v gdb >/dev/null; then
+	"$fata" $replay -o gdb --wrap \
+		"n0=gdb -q --batch -ex 'break fata_panic' -ex run -ex bt --args" >out
+	check "gdb on a node, at that moment" matches "$(cat gdb/n0.log)" \
+		'#[0-9] .* (hear|read_frame) \(.*main.c:'
+fi
 check "without the bug that number passes" sim --seed "$seed" -o good \
 	"$gossip/hunt.conf"
 

@@ -30,7 +30,7 @@ _fata()
 	local words= image
 	COMPREPLY=()
 	if [ "$COMP_CWORD" = 1 ]; then
-		words="cc c++ run config inspect core new lab help --help --version"
+		words="cc c++ run config inspect core sim new lab help --help --version"
 		mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")
 		return
 	fi
@@ -59,12 +59,17 @@ _fata()
 			words="$guest --format"
 		fi
 		;;
+	sim)
+		words="--seed --seeds --until-failure --jobs --cc= --duration
+			--out --no-pcap --snaplen --keep-going --patience
+			--spread --wrap --verbose --help"
+		;;
 	inspect) words="--json --params --help" ;;
 	lab)
 		[ "$COMP_CWORD" != 2 ] ||
 			words="up down status exec put get console forward log"
 		;;
-	help) words="cc c++ run config inspect core new lab" ;;
+	help) words="cc c++ run config inspect core sim new lab" ;;
 	esac
 	mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur"
 		[[ $cur == -* ]] || compgen -f -- "$cur")

@@ -26,6 +26,7 @@ _fata()
 		'config:print an image'\''s xl or libvirt configuration'
 		'inspect:show what an image holds and asks for'
 		'core:make a dump of a guest readable for gdb'
+		'sim:run many programs in one virtual time'
 		'new:start a program of your own'
 		'lab:a real Xen in QEMU\: start, use, end it'
 		'help:usage of a command'
@@ -56,6 +57,22 @@ _fata()
 	inspect)
 		_arguments '--json[as JSON]' '--params[boot parameters only]' \
 			'--help[usage]' '1:image:_files'
+		;;
+	sim)
+		_arguments '--seed[number of the run]:number' \
+			'--seeds[many runs]:A..B' \
+			'--until-failure[end with the first failure]' \
+			'(-j --jobs)'{-j,--jobs}'[runs at a time]:number' \
+			'*--cc=[option for the compiler]:option' \
+			'--duration[virtual time]:time' \
+			'(-o --out)'{-o,--out}'[folder for files]:folder:_files -/' \
+			'--no-pcap[no captures]' '--snaplen[bytes kept]:number' \
+			'--keep-going[do not end with the first failure]' \
+			'--patience[real time for a node]:time' \
+			'--spread[use all CPUs]' \
+			'*--wrap[run a node by a command]:NODE=COMMAND' \
+			'(-v --verbose)'{-v,--verbose}'[consoles on stdout]' \
+			'1:topology:_files'
 		;;
 	lab)
 		_arguments '1:command:(up down status exec put get console forward log)' \

@@ -40,6 +40,9 @@ static const char usage[] =
 	"                       (default: 30s; 0: for ever, for a debugger)\n"
 	"  --spread             let the nodes of a run use all CPUs; worth it\n"
 	"                       only for nodes that compute much\n"
+	"  --wrap NODE=COMMAND  run this node by COMMAND, a debugger say; "
+	"what\n"
+	"                       it prints is in the node's log; no patience\n"
 	"  -v, --verbose        the nodes' consoles on stdout as well\n"
 	"\n"
 	"docs/sim.md describes topologies and what is written.\n";
@@ -55,6 +58,7 @@ enum {
 	OPT_PATIENCE,
 	OPT_SPREAD,
 	OPT_CC,
+	OPT_WRAP,
 };
 
 static const struct option options[] = {
@@ -69,6 +73,7 @@ static const struct option options[] = {
 	{"keep-going", no_argument, NULL, OPT_KEEP},
 	{"patience", required_argument, NULL, OPT_PATIENCE},
 	{"cc", required_argument, NULL, OPT_CC},
+	{"wrap", required_argument, NULL, OPT_WRAP},
 	{"spread", no_argument, NULL, OPT_SPREAD},
 	{"verbose", no_argument, NULL, 'v'},
 	{"help", no_argument, NULL, 'h'},
@@ -131,7 +136,7 @@ static int begin_run(const struct command *c, const struct topology *t,
 	r->pid = fork();
 	if (!r->pid) {
 		take_cpu(c, r->seed);
-		_exit(sim_run(t, &config));
+		_exit(sim_run(t, &config) != 0);
 	}
 	return r->pid < 0 ? fail("cannot start a run: %s", strerror(errno)) : 0;
 }
@@ -223,6 +228,8 @@ static int run_one(const struct command *c, const struct topology *t)
 
 	take_cpu(c, (uint64_t)getpid());
 	err = sim_run(t, &c->config);
+	if (err < 0)
+		return 1;
 	printf("files   %s/; took %.1f s\n", c->config.out, seconds() - from);
 	return err;
 }
@@ -280,6 +287,13 @@ static int option(struct command *c, int code, const char *value)
 	case OPT_CC:
 		strv_add(&c->cc, value);
 		text_printf(&c->replay, " --cc=%s", value);
+		break;
+	case OPT_WRAP:
+		if (!strchr(value, '=') || !strchr(value, '=')[1])
+			return fail_usage("--wrap %s: expected NODE=COMMAND",
+					  value);
+		strv_add(&s->wrap, value);
+		s->patience = 0;
 		break;
 	case OPT_DURATION:
 		text_printf(&c->replay, " --duration %s", value);
@@ -355,6 +369,7 @@ int cmd_sim(int argc, char **argv)
 		err = c.many ? run_many(&c, &t) : run_one(&c, &t);
 	topo_free(&t);
 	strv_free(&c.cc);
+	strv_free(&c.config.wrap);
 	text_free(&c.replay);
 	return err;
 }

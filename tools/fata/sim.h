@@ -122,7 +122,8 @@ struct sim_node {
 	const struct topo_node *topo;
 	unsigned index;
 	enum sim_state state;
-	unsigned lives; /* how often started */
+	unsigned lives;   /* how often started */
+	struct strv wrap; /* the words before its program */
 	struct sim_port *port;
 	bool *told_up;               /* per interface: what the node knows */
 	uint64_t wake;               /* serial of the SIM_WAKE that counts */
@@ -156,6 +157,7 @@ struct sim_config {
 	uint64_t patience; /* real time for one turn, ns; 0: for ever */
 	uint32_t snaplen;
 	const char *out;    /* folder */
+	struct strv wrap;   /* NODE=COMMAND: run this node by COMMAND */
 	const char *replay; /* options that a repetition needs as well */
 	bool pcap, quiet, verbose, keep_going;
 };
@@ -212,8 +214,8 @@ void sim_node_note(struct sim *s, struct sim_node *n, const char *format, ...)
 /* --- sim_run.c ---------------------------------------------------------- */
 
 /*
- * One run. 0: no node failed; 1: one did, or it could not be run; what it came
- * to is printed unless config->quiet.
+ * One run: 0; 1 if a node failed; -1 after telling why it could not be run.
+ * What it came to is printed unless config->quiet.
  */
 int sim_run(const struct topology *t, const struct sim_config *config);
 

@@ -147,6 +147,23 @@ static bool floods(const struct sim_node *n)
 
 /* --- start -------------------------------------------------------------- */
 
+/* The program; under a debugger, say, if it is to be wrapped. */
+static void run(const struct sim_node *n, char **env)
+{
+	struct strv argv = {0};
+
+	if (!n->wrap.n) {
+		execve(n->topo->program, n->topo->argv.v, env);
+		return;
+	}
+	for (size_t i = 0; i < n->wrap.n; i++)
+		strv_add(&argv, n->wrap.v[i]);
+	strv_add(&argv, n->topo->program);
+	for (size_t i = 1; i < n->topo->argv.n; i++)
+		strv_add(&argv, n->topo->argv.v[i]);
+	execvpe(argv.v[0], argv.v, env);
+}
+
 static _Noreturn void become(const struct sim_node *n, int fd)
 {
 	static char fd_word[] = SIM_ENV "=3", path[] = "PATH=/usr/bin:/bin",
@@ -168,8 +185,9 @@ static _Noreturn void become(const struct sim_node *n, int fd)
 	dup2(n->console, 1);
 	dup2(n->console, 2);
 	dup2(fd, NODE_FD);
-	execve(n->topo->program, n->topo->argv.v, env);
-	dprintf(2, "cannot run %s: %s\n", n->topo->program, strerror(errno));
+	run(n, env);
+	dprintf(2, "cannot run %s: %s\n",
+		n->wrap.n ? n->wrap.v[0] : n->topo->program, strerror(errno));
 	_exit(127);
 }
 

@@ -110,6 +110,19 @@ static int make_nodes(struct sim *s)
 	return 0;
 }
 
+/* NODE=COMMAND of --wrap */
+static int wrap(struct sim *s, const char *word)
+{
+	const struct topo_place at = {.file = "--wrap", .line = 1};
+	size_t n = strcspn(word, "=");
+
+	for (unsigned i = 0; i < s->topo->nodes; i++)
+		if (strlen(s->topo->node[i].name) == n &&
+		    !memcmp(s->topo->node[i].name, word, n))
+			return topo_split(&at, word + n + 1, &s->node[i].wrap);
+	return fail("--wrap %s: no node is called so", word);
+}
+
 static int make_links(struct sim *s)
 {
 	const struct topology *t = s->topo;
@@ -149,6 +162,9 @@ static int begin(struct sim *s)
 	s->journal = create(s->config, "events", ".log");
 	if (!s->journal || make_nodes(s) || make_links(s))
 		return 1;
+	for (size_t i = 0; i < s->config->wrap.n; i++)
+		if (wrap(s, s->config->wrap.v[i]))
+			return 1;
 	for (unsigned i = 0; i < s->topo->events; i++)
 		sim_queue_add(&s->queue,
 			      (struct sim_happening){.at = s->topo->event[i].at,
@@ -438,6 +454,7 @@ static int end(struct sim *s)
 		text_free(&n->in);
 		text_free(&n->out);
 		text_free(&n->line);
+		strv_free(&n->wrap);
 		free(n->port);
 		free(n->told_up);
 		free(n->seen);
@@ -474,5 +491,5 @@ int sim_run(const struct topology *t, const struct sim_config *config)
 		s.now = until;
 	err = err ? err : summarize(&s);
 	err |= end(&s);
-	return err || s.failed;
+	return err ? -1 : s.failed != 0;
 }
