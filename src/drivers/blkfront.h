@@ -2,7 +2,10 @@
 /*
  * The disk frontend: its parts and what they share.
  *
- *     blkfront.c        disks by name, connecting and losing the backend
+ *     blkfront.c        connecting and losing the backend
+ *     blkfront_name.c   disks by name
+ *     blkfront_info.c   what the backend says of its disk
+ *     blkfront_ring.c   the rings and their event channels
  *     blkfront_io.c     requests of programs become requests on the ring
  *     blkfront_reply.c  responses, and what is done anew after a disconnection
  *     blkfront_pages.c  pages that are shared with the backend
@@ -14,8 +17,9 @@
  * what the protocol calls persistent grants; with a backend that does not know
  * them it is the same but for its own mapping each time.
  *
- * One queue: a guest has one virtual CPU, and more queues would only divide
- * what is joined and notified together.
+ * One queue, unless asked for more: a guest has one virtual CPU, and queues
+ * divide what is joined and notified together. With several, requests go to
+ * them in turn, and each has a thread of its own in Linux's blkback.
  */
 #ifndef FATA_DRIVERS_BLKFRONT_H
 #define FATA_DRIVERS_BLKFRONT_H
@@ -31,6 +35,7 @@
 
 #define BLK_SECTOR	 512u /* the protocol's unit, whatever the disk's */
 #define BLK_ORDER_MAX	 4    /* the ring: 16 pages, 512 requests */
+#define BLK_QUEUES_MAX	 4
 #define BLK_DIRECT	 BLKIF_MAX_SEGMENTS_PER_REQUEST
 #define BLK_INDIRECT_MAX 256 /* 1 MiB in a request */
 
@@ -83,6 +88,16 @@ struct blk_io {
 	struct block_request *request; /* of a flush or discard */
 };
 
+/* A ring and its event channel. */
+struct blk_queue {
+	struct blkfront *disk;
+	struct ring_front ring;
+	uint32_t ring_ref[1 << BLK_ORDER_MAX];
+	struct evtchn evtchn;
+	struct ring_ids ids;
+	struct blk_io *io; /* one for each id, then the ids' links; or NULL */
+};
+
 struct blkfront {
 	struct block block;
 	struct blkfront *all;
@@ -95,13 +110,10 @@ struct blkfront {
 	bool flush_refused;
 	unsigned broken_s;
 	unsigned segments_max;
-	/* the ring */
-	struct ring_front ring;
-	unsigned order;
-	uint32_t ring_ref[1 << BLK_ORDER_MAX];
-	struct evtchn evtchn;
-	struct ring_ids ids;
-	struct blk_io *io; /* one for each id, followed by the ids' links */
+	/* the rings: how many of them, their size, and which is next */
+	unsigned queues, order, turn;
+	bool said_queues; /* in xenstore, once */
+	struct blk_queue queue[BLK_QUEUES_MAX];
 	/*
 	 * All requests that have not ended, in their order. Those before
 	 * `next` are on the ring in whole.
@@ -120,6 +132,31 @@ struct blkfront {
 	struct range_tree buffers;
 };
 
+/* --- blkfront_name.c ---------------------------------------------------- */
+
+/* The number in xenstore of the disk with this name; -ENOENT. */
+int blk_number(const char *name, uint32_t *number);
+
+/* --- blkfront_info.c ---------------------------------------------------- */
+
+/* What the backend says; -EINVAL when that is nonsense. */
+int blk_read_info(struct blkfront *f, struct block_info *info);
+int blk_read_size(struct blkfront *f, uint64_t *size);
+
+/* --- blkfront_ring.c ---------------------------------------------------- */
+
+/* How many queues are wanted (--block-queues). */
+extern uint64_t blk_queues;
+
+/* Make the rings; write their keys; have and no longer have their events. */
+int blk_rings_open(struct blkfront *f);
+int blk_rings_publish(struct blkfront *f, struct xs_transaction *t);
+void blk_rings_listen(struct blkfront *f);
+void blk_rings_deafen(struct blkfront *f);
+
+/* Forget them; the peer's events have ended. */
+void blk_rings_free(struct blkfront *f);
+
 /* --- blkfront_io.c ------------------------------------------------------ */
 
 int blk_submit(struct block *b, struct block_request *r);
@@ -134,8 +171,8 @@ void blk_serve_soon(struct blkfront *f);
 
 /* --- blkfront_reply.c --------------------------------------------------- */
 
-/* The channel's handler, and what it does: take, issue, tell. */
-void blk_event(void *arg);
+/* A channel's handler, and what it does: take, issue, tell. */
+void blk_event(void *queue);
 void blk_serve(void *blkfront);
 
 /* Take responses; owners are not told yet. */

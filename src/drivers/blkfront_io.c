@@ -136,9 +136,10 @@ static void describe(struct blkif_request_segment *to, struct blk_segment *s)
 }
 
 /* Put the request with this id on the ring; there is a free slot. */
-static void put(struct blkfront *f, unsigned id)
+static void put(struct blk_queue *q, unsigned id)
 {
-	struct blk_io *io = &f->io[id];
+	struct blkfront *f = q->disk;
+	struct blk_io *io = &q->io[id];
 	union blk_slot slot;
 	int rc;
 
@@ -166,7 +167,7 @@ static void put(struct blkfront *f, unsigned id)
 		slot.direct.nr_segments = (uint8_t)io->count;
 		describe(slot.direct.seg, io->segments);
 	}
-	rc = ring_front_put(&f->ring, &slot, sizeof(slot));
+	rc = ring_front_put(&q->ring, &slot, sizeof(slot));
 	ASSERT(!rc || rc == -EPROTO);
 	f->block.stat.issued++;
 }
@@ -208,14 +209,15 @@ static void fill(struct blkfront *f, struct blk_io *io, unsigned max)
 }
 
 /* Some of r, perhaps with its neighbours. False: nothing fits now. */
-static bool issue_data(struct blkfront *f, struct block_request *r)
+static bool issue_data(struct blk_queue *q, struct block_request *r)
 {
-	int id = ring_ids_get(&f->ids);
+	int id = ring_ids_get(&q->ids);
+	struct blkfront *f = q->disk;
 	struct blk_io *io;
 	unsigned max = f->segments_max;
 
 	ASSERT(id >= 0); /* as many ids as slots, and there was room */
-	io = &f->io[id];
+	io = &q->io[id];
 	*io = (struct blk_io){
 		.op = r->op == BLOCK_READ ? BLKIF_OP_READ : BLKIF_OP_WRITE,
 		.sector = (r->offset + r->issued) / BLK_SECTOR,
@@ -231,20 +233,21 @@ static bool issue_data(struct blkfront *f, struct block_request *r)
 		io->page = NULL;
 	}
 	if (!io->count) {
-		ring_ids_put(&f->ids, (uint64_t)id);
+		ring_ids_put(&q->ids, (uint64_t)id);
 		return false;
 	}
-	put(f, (unsigned)id);
+	put(q, (unsigned)id);
 	return true;
 }
 
-static void issue_plain(struct blkfront *f, struct block_request *r)
+static void issue_plain(struct blk_queue *q, struct block_request *r)
 {
-	int id = ring_ids_get(&f->ids);
+	int id = ring_ids_get(&q->ids);
+	struct blkfront *f = q->disk;
 	struct blk_io *io;
 
 	ASSERT(id >= 0);
-	io = &f->io[id];
+	io = &q->io[id];
 	*io = (struct blk_io){
 		.op = r->op != BLOCK_FLUSH ? BLKIF_OP_DISCARD
 		      : f->barrier	   ? BLKIF_OP_WRITE_BARRIER
@@ -255,12 +258,13 @@ static void issue_plain(struct blkfront *f, struct block_request *r)
 	r->issued = r->size;
 	r->parts = 1;
 	pass(f);
-	put(f, (unsigned)id);
+	put(q, (unsigned)id);
 }
 
 /* The next request; false: it must wait. */
-static bool issue_next(struct blkfront *f)
+static bool issue_next(struct blk_queue *q)
 {
+	struct blkfront *f = q->disk;
 	struct block_request *r = block_of_link(f->next);
 	/* The disk may have become another one since r was submitted. */
 	int rc = block_judge(&f->block, r);
@@ -278,22 +282,39 @@ static bool issue_next(struct blkfront *f)
 		return true;
 	}
 	if (r->op == BLOCK_READ || r->op == BLOCK_WRITE)
-		return issue_data(f, r);
-	issue_plain(f, r);
+		return issue_data(q, r);
+	issue_plain(q, r);
 	return true;
+}
+
+/* The queue whose turn it is and that has room, or NULL. */
+static struct blk_queue *queue_next(struct blkfront *f)
+{
+	for (unsigned i = 0; i < f->queues; i++) {
+		struct blk_queue *q = &f->queue[f->turn];
+
+		f->turn = f->turn + 1 < f->queues ? f->turn + 1 : 0;
+		if (!q->ring.broken && ring_front_free(&q->ring))
+			return q;
+	}
+	return NULL;
 }
 
 void blk_issue(struct blkfront *f)
 {
+	struct blk_queue *q;
+
 	if (!f->running || f->paused)
 		return;
-	while (f->next != &f->requests && !f->ring.broken &&
-	       ring_front_free(&f->ring))
-		if (!issue_next(f))
+	while (f->next != &f->requests && (q = queue_next(f)))
+		if (!issue_next(q))
 			break;
-	if (ring_front_push(&f->ring)) {
+	for (unsigned i = 0; i < f->queues; i++) {
+		q = &f->queue[i];
+		if (!ring_front_push(&q->ring))
+			continue;
 		f->block.stat.notified++;
-		evtchn_notify(&f->evtchn);
+		evtchn_notify(&q->evtchn);
 	}
 }
 
@@ -330,13 +351,13 @@ void blk_push(struct block *b)
 	blk_tell(f);
 }
 
-/* The parts that are on the ring end without an owner. */
-static void disown(struct blkfront *f, struct block_request *r)
+/* The parts that are on this ring end without an owner. */
+static void disown(struct blk_queue *q, struct block_request *r)
 {
-	for (unsigned id = 0; f->io && id < f->ring.size && r->parts; id++) {
-		struct blk_io *io = &f->io[id];
+	for (unsigned id = 0; q->io && id < q->ring.size; id++) {
+		struct blk_io *io = &q->io[id];
 
-		if (!ring_ids_busy(&f->ids, id))
+		if (!ring_ids_busy(&q->ids, id))
 			continue;
 		if (io->request == r)
 			io->request = NULL;
@@ -350,6 +371,7 @@ void blk_cancel(struct block *b, struct block_request *r)
 {
 	struct blkfront *f = (struct blkfront *)b;
 
-	disown(f, r);
+	for (unsigned i = 0; r->parts && i < f->queues; i++)
+		disown(&f->queue[i], r);
 	blk_unlink(f, r);
 }

@@ -133,50 +133,66 @@ static void end_plain(struct blkfront *f, struct blk_io *io, int error)
 }
 
 /* Not while disconnecting: then it is the last look at a ring. */
-#define BROKEN(f, ...)                                                         \
+#define BROKEN(q, ...)                                                         \
 	do {                                                                   \
-		(f)->ring.broken = true;                                       \
-		if ((f)->running)                                              \
-			xenbus_broken((f)->dev, __VA_ARGS__);                  \
+		(q)->ring.broken = true;                                       \
+		if ((q)->disk->running)                                        \
+			xenbus_broken((q)->disk->dev, __VA_ARGS__);            \
 	} while (0)
 
-static bool take_one(struct blkfront *f, const struct blkif_response *rsp)
+static bool take_one(struct blk_queue *q, const struct blkif_response *rsp)
 {
 	struct blk_io io;
 	uint8_t op;
 
-	if (!ring_ids_busy(&f->ids, rsp->id)) {
-		BROKEN(f, "id %llu is not in flight",
+	if (!ring_ids_busy(&q->ids, rsp->id)) {
+		BROKEN(q, "id %llu is not in flight",
 		       (unsigned long long)rsp->id);
 		return false;
 	}
-	io = f->io[rsp->id];
+	io = q->io[rsp->id];
 	op = io.indirect ? BLKIF_OP_INDIRECT : io.op;
 	/* Some name what an indirect request does, others the request. */
 	if (rsp->operation != op && rsp->operation != io.op) {
-		BROKEN(f, "operation %u ends as %u", op, rsp->operation);
+		BROKEN(q, "operation %u ends as %u", op, rsp->operation);
 		return false;
 	}
-	ring_ids_put(&f->ids, rsp->id);
+	ring_ids_put(&q->ids, rsp->id);
 	if (io.segments)
-		end_data(f, &io, error_of(rsp->status));
+		end_data(q->disk, &io, error_of(rsp->status));
 	else
-		end_plain(f, &io, error_of(rsp->status));
+		end_plain(q->disk, &io, error_of(rsp->status));
 	return true;
+}
+
+static void take_from(struct blk_queue *q)
+{
+	struct blkif_response rsp;
+
+	for (unsigned i = 0; i < q->ring.size; i++) {
+		int rc = ring_front_get(&q->ring, &rsp, sizeof(rsp));
+
+		if (rc < 0)
+			BROKEN(q, "bad ring index");
+		if (rc <= 0 || !take_one(q, &rsp))
+			return;
+	}
 }
 
 void blk_take(struct blkfront *f)
 {
-	struct blkif_response rsp;
+	for (unsigned i = 0; i < f->queues; i++)
+		take_from(&f->queue[i]);
+}
 
-	for (unsigned i = 0; i < f->ring.size; i++) {
-		int rc = ring_front_get(&f->ring, &rsp, sizeof(rsp));
+/* Ask for events; true: there is something already. */
+static bool arm(struct blkfront *f)
+{
+	bool more = false;
 
-		if (rc < 0)
-			BROKEN(f, "bad ring index");
-		if (rc <= 0 || !take_one(f, &rsp))
-			return;
-	}
+	for (unsigned i = 0; i < f->queues; i++)
+		more |= ring_front_arm(&f->queue[i].ring) == 1;
+	return more;
 }
 
 void blk_serve(void *arg)
@@ -187,7 +203,7 @@ void blk_serve(void *arg)
 	while (f->running && rounds--) {
 		blk_take(f);
 		blk_issue(f);
-		if (ring_front_arm(&f->ring) != 1)
+		if (!arm(f))
 			break;
 		if (!rounds)
 			blk_serve_soon(f);
@@ -197,11 +213,11 @@ void blk_serve(void *arg)
 
 void blk_event(void *arg)
 {
-	struct blkfront *f = arg;
+	struct blk_queue *q = arg;
 
-	f->block.stat.interrupts++;
-	evtchn_served(&f->evtchn, ring_front_poll(&f->ring) != 0);
-	blk_serve(f);
+	q->disk->block.stat.interrupts++;
+	evtchn_served(&q->evtchn, ring_front_poll(&q->ring) != 0);
+	blk_serve(q->disk);
 }
 
 /* --- all of them ---------------------------------------------------------- */
@@ -219,14 +235,20 @@ static void abandon(struct blkfront *f, struct blk_io *io)
 		blk_page_put(f, io->page);
 }
 
+static void abandon_all(struct blkfront *f, struct blk_queue *q)
+{
+	for (unsigned id = 0; id < q->ring.size; id++) {
+		if (!ring_ids_busy(&q->ids, id))
+			continue;
+		abandon(f, &q->io[id]);
+		ring_ids_put(&q->ids, id);
+	}
+}
+
 void blk_requeue(struct blkfront *f)
 {
-	for (unsigned id = 0; id < f->ring.size; id++) {
-		if (!ring_ids_busy(&f->ids, id))
-			continue;
-		abandon(f, &f->io[id]);
-		ring_ids_put(&f->ids, id);
-	}
+	for (unsigned i = 0; i < f->queues; i++)
+		abandon_all(f, &f->queue[i]);
 	list_for_each(l, &f->requests)
 	{
 		struct block_request *r = block_of_link(l);

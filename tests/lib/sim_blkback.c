@@ -46,7 +46,7 @@ static void *map(struct sim_blkback *b, uint32_t ref)
 		if (b->map[i].ref == ref)
 			return b->map[i].at;
 	at = sim_grant_map(SIM_DOM0, sim_guest, ref, false, &status);
-	if (!at && b->closing)
+	if (!at && (b->closing || b->wild))
 		return NULL; /* the frontend has ended them already */
 	if (!at)
 		sim_die("blkback: grant %u cannot be mapped: %d", ref, status);
@@ -79,9 +79,9 @@ static void answer(struct sim_blkback *b, struct sim_blk_job *j, int status)
 		sent = b->twist(b, &rsp);
 	if (!b->connected || !sent)
 		return;
-	if (ring_back_put(&b->ring, &rsp, sizeof(rsp)) == 0 &&
-	    ring_back_push(&b->ring) && !b->silent)
-		sim_evtchn_send(SIM_DOM0, b->port);
+	if (ring_back_put(&j->queue->ring, &rsp, sizeof(rsp)) == 0 &&
+	    ring_back_push(&j->queue->ring) && !b->silent)
+		sim_evtchn_send(SIM_DOM0, j->queue->port);
 }
 
 static int move(struct sim_blkback *b, bool write, uint64_t sector,
@@ -141,7 +141,8 @@ static int plain(struct sim_blkback *b, struct sim_blk_job *j)
 		b->flushes++;
 		return BLKIF_RSP_OKAY;
 	}
-	CHECK(b->discard);
+	CHECK(b->discard && (!d->flag || b->secure));
+	b->secures += d->flag == BLKIF_DISCARD_SECURE;
 	CHECK(d->sector_number + d->nr_sectors <= b->sectors);
 	memset(b->disk + d->sector_number * 512, 0, d->nr_sectors * 512);
 	b->discards++;
@@ -173,22 +174,27 @@ static void perform(void *arg)
 
 static void serve(void *arg)
 {
-	struct sim_blkback *b = arg;
+	struct sim_blk_queue *q = arg;
+	struct sim_blkback *b = q->back;
 	unsigned i = 0;
 
 	do {
+		struct sim_blk_job *j;
+
 		while (i < SIM_BLK_JOBS && b->job[i].busy)
 			i++;
+		j = &b->job[i];
 		if (i == SIM_BLK_JOBS ||
-		    ring_back_get(&b->ring, &b->job[i].request,
-				  sizeof(b->job[i].request)) != 1)
+		    ring_back_get(&q->ring, &j->request, sizeof(j->request)) !=
+			    1)
 			continue;
 		b->requests++;
-		b->job[i].back = b;
-		b->job[i].busy = true;
-		sim_after(b->delay ? sim_below(b->delay) : 0, perform,
-			  &b->job[i]);
-	} while (b->connected && ring_back_arm(&b->ring) == 1);
+		q->requests++;
+		j->back = b;
+		j->queue = q;
+		j->busy = true;
+		sim_after(b->delay ? sim_below(b->delay) : 0, perform, j);
+	} while (b->connected && ring_back_arm(&q->ring) == 1);
 }
 
 void sim_blkback_go(struct sim_blkback *b)
@@ -201,38 +207,75 @@ void sim_blkback_go(struct sim_blkback *b)
 
 /* --- connecting ----------------------------------------------------------- */
 
-static void attach(struct sim_blkback *b)
+static bool attach_ring(struct sim_blkback *b, struct sim_blk_queue *q,
+			const char *below)
 {
-	unsigned order = (unsigned)number(SIM_BLK_FRONT, "ring-page-order", 0);
+	char key[48];
 	int port;
 
-	CHECK(order <= b->order && order <= 4);
-	b->pages = 1u << order;
 	for (unsigned i = 0; i < b->pages; i++) {
-		char key[16];
 		void *at;
 
-		snprintf(key, sizeof(key), order ? "ring-ref%u" : "ring-ref",
-			 i);
-		b->ring_ref[i] = (uint32_t)number(SIM_BLK_FRONT, key, 0);
-		at = sim_grant_map(SIM_DOM0, sim_guest, b->ring_ref[i], false,
+		if (b->pages > 1)
+			snprintf(key, sizeof(key), "%sring-ref%u", below, i);
+		else
+			snprintf(key, sizeof(key), "%sring-ref", below);
+		q->ring_ref[i] = (uint32_t)number(SIM_BLK_FRONT, key, 0);
+		at = sim_grant_map(SIM_DOM0, sim_guest, q->ring_ref[i], false,
 				   NULL);
+		if (!at && b->wild)
+			return false;
 		CHECK(at);
-		b->page = i ? b->page : at;
-		CHECK(at == (unsigned char *)b->page + i * PAGE_SIZE);
+		q->page = i ? q->page : at;
+		CHECK(at == (unsigned char *)q->page + i * PAGE_SIZE);
 	}
-	ring_back_init(&b->ring, b->page, (size_t)b->pages * PAGE_SIZE,
-		       sizeof(struct blkif_request), b->page->rsp_prod);
+	ring_back_init(&q->ring, q->page, (size_t)b->pages * PAGE_SIZE,
+		       sizeof(struct blkif_request), q->page->rsp_prod);
+	snprintf(key, sizeof(key), "%sevent-channel", below);
 	port = sim_evtchn_bind(SIM_DOM0, 5,
-			       (uint32_t)number(SIM_BLK_FRONT, "event-channel",
-						0));
+			       (uint32_t)number(SIM_BLK_FRONT, key, 0));
+	if (port <= 0 && b->wild)
+		return false;
 	CHECK(port > 0);
-	b->port = (uint32_t)port;
+	q->port = (uint32_t)port;
+	q->back = b;
+	q->requests = 0;
+	return true;
+}
+
+static bool attach(struct sim_blkback *b)
+{
+	unsigned order = (unsigned)number(SIM_BLK_FRONT, "ring-page-order", 0);
+	char below[24] = "";
+
+	b->queues = (unsigned)number(SIM_BLK_FRONT, "multi-queue-num-queues",
+				     1);
+	CHECK(order <= b->order && order <= 4);
+	CHECK(b->queues && b->queues <= (b->max_queues ? b->max_queues : 1));
+	b->pages = 1u << order;
+	for (unsigned i = 0; i < b->queues; i++) {
+		if (b->queues > 1)
+			snprintf(below, sizeof(below), "queue-%u/", i);
+		if (!attach_ring(b, &b->queue[i], below))
+			return false;
+	}
 	b->connected = true;
 	b->closing = false;
 	b->connects++;
-	sim_evtchn_on(SIM_DOM0, b->port, serve, b);
-	sim_after(0, serve, b);
+	for (unsigned i = 0; i < b->queues; i++) {
+		sim_evtchn_on(SIM_DOM0, b->queue[i].port, serve, &b->queue[i]);
+		sim_after(0, serve, &b->queue[i]);
+	}
+	return true;
+}
+
+static void detach_ring(struct sim_blkback *b, struct sim_blk_queue *q)
+{
+	sim_forget(q);
+	sim_evtchn_close(SIM_DOM0, q->port);
+	for (unsigned i = 0; i < b->pages; i++)
+		sim_grant_unmap(sim_guest, q->ring_ref[i], false);
+	q->page = NULL;
 }
 
 void sim_blkback_lose(struct sim_blkback *b)
@@ -241,14 +284,11 @@ void sim_blkback_lose(struct sim_blkback *b)
 		sim_forget(&b->job[i]);
 		b->job[i].busy = false;
 	}
-	sim_forget(b);
 	if (!b->connected)
 		return;
 	b->connected = false;
-	sim_evtchn_close(SIM_DOM0, b->port);
-	for (unsigned i = 0; i < b->pages; i++)
-		sim_grant_unmap(sim_guest, b->ring_ref[i], false);
-	b->page = NULL;
+	for (unsigned i = 0; i < b->queues; i++)
+		detach_ring(b, &b->queue[i]);
 	if (!b->keeps)
 		unmap_all(b);
 }
@@ -256,17 +296,21 @@ void sim_blkback_lose(struct sim_blkback *b)
 /* Published with Connected, as Linux does. */
 static void connect(struct sim_blkback *b)
 {
-	attach(b);
+	if (!attach(b))
+		return;
 	sim_blkback_key("sectors", "%llu", (unsigned long long)b->sectors);
 	sim_blkback_key("sector-size", "%u", b->sector);
 	sim_blkback_key("info", "%u", b->info);
 	sim_blkback_key("feature-flush-cache", "%d", b->flush);
 	sim_blkback_key("feature-barrier", "%d", b->barrier);
 	sim_blkback_key("feature-discard", "%d", b->discard);
+	sim_blkback_key("discard-secure", "%d", b->secure);
 	sim_blkback_key("feature-persistent", "%d", b->persistent);
 	if (b->indirect)
 		sim_blkback_key("feature-max-indirect-segments", "%u",
 				b->indirect);
+	if (b->key)
+		sim_blkback_key(b->key, "%s", b->value);
 	sim_blkback_key("state", "4");
 }
 
@@ -315,6 +359,8 @@ void sim_blkback_plug(struct sim_blkback *b)
 	sim_blkback_key("online", "1");
 	if (b->order)
 		sim_blkback_key("max-ring-page-order", "%u", b->order);
+	if (b->max_queues)
+		sim_blkback_key("multi-queue-max-queues", "%u", b->max_queues);
 	sim_blkback_key("state", "2");
 	sim_xs_write(SIM_BLK_FRONT, "");
 	sim_xs_perms(SIM_BLK_FRONT, perms, 2);
@@ -341,5 +387,10 @@ void sim_blkback_restart(struct sim_blkback *b)
 
 struct ring_page *sim_blkback_page(struct sim_blkback *b)
 {
-	return b->page;
+	return b->connected ? b->queue[0].page : NULL;
+}
+
+void sim_blkback_notify(struct sim_blkback *b)
+{
+	sim_evtchn_send(SIM_DOM0, b->queue[0].port);
 }

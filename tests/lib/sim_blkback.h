@@ -17,11 +17,13 @@
 #define SIM_BLK_BACK  "/local/domain/0/backend/vbd/5/51712"
 #define SIM_BLK_JOBS  512
 #define SIM_BLK_MAPS  8192
+#define SIM_BLK_QUEUES 4
 
 struct sim_blkback;
 
 struct sim_blk_job {
 	struct sim_blkback *back;
+	struct sim_blk_queue *queue;
 	bool busy;
 	union {
 		struct blkif_request direct;
@@ -30,33 +32,42 @@ struct sim_blk_job {
 	} request;
 };
 
+struct sim_blk_queue {
+	struct sim_blkback *back;
+	struct ring_back ring;
+	struct ring_page *page;
+	uint32_t port;
+	uint32_t ring_ref[16];
+	uint64_t requests;
+};
+
 struct sim_blkback {
 	/* what it is; the disk's bytes are the test's memory */
 	unsigned char *disk;
 	uint64_t sectors; /* of 512 bytes */
 	unsigned sector;  /* bytes */
 	unsigned order, indirect, info;
-	bool persistent, flush, barrier, discard;
+	unsigned max_queues; /* 0: says nothing of queues */
+	bool persistent, flush, barrier, discard, secure;
 	/* what it does wrong */
+	const char *key, *value;   /* a key with this value, whatever it is */
 	uint64_t bad_first, bad_n; /* sectors that cannot be used */
 	bool refuses;		   /* flush and discard, though offered */
 	bool lies;		   /* answers reads without having read */
 	bool holds;		   /* answers nothing */
 	bool silent;		   /* sends no events */
 	bool keeps;		   /* never unmaps */
+	bool wild;		   /* out of step: grants may have ended */
 	/* changes an answer; false: this one is not sent */
 	bool (*twist)(struct sim_blkback *b, struct blkif_response *rsp);
 	uint64_t delay; /* up to so many ns for each request */
 	/* what was seen */
-	uint64_t requests, segments, flushes, discards, connects;
+	uint64_t requests, segments, flushes, discards, secures, connects;
 	uint64_t reads, writes;
 	/* its own */
 	bool connected, closing;
-	struct ring_back ring;
-	struct ring_page *page;
-	uint32_t port;
-	unsigned pages;
-	uint32_t ring_ref[16];
+	unsigned queues, pages; /* of each */
+	struct sim_blk_queue queue[SIM_BLK_QUEUES];
 	struct sim_blk_job job[SIM_BLK_JOBS];
 	struct sim_map_of {
 		uint32_t ref;
@@ -79,8 +90,11 @@ void sim_blkback_lose(struct sim_blkback *b);
 void sim_blkback_key(const char *key, const char *format, ...)
 	FATA_PRINTF(2, 3);
 
-/* The ring's memory, for a test that spoils it. NULL: not connected. */
+/* The first ring's memory, for a test that spoils it. NULL: not connected. */
 struct ring_page *sim_blkback_page(struct sim_blkback *b);
+
+/* An event without need on the first ring's channel. */
+void sim_blkback_notify(struct sim_blkback *b);
 
 /* Do what was held back. */
 void sim_blkback_go(struct sim_blkback *b);
