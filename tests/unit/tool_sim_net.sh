@@ -1,0 +1,127 @@
+#!/bin/bash
+# SPDX-License-Identifier: ISC
+#
+# tool_sim_net.sh - TCP/IP in the simulator: sockets of ordinary programs over
+# lwIP over simulated links. Transfers take the time that the line has them
+# take, survive loss, reordering, corruption and a partition, and repeat.
+
+# shellcheck disable=SC2317 # functions are called through `check`
+# shellcheck source=tests/unit/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+cp "$source/tests/unit/sim/stream.c" "$source/examples/http/main.c" .
+cat >fetch.c <<-'END'
+	#include <arpa/inet.h>
+	#include <stdio.h>
+	#include <string.h>
+	#include <sys/socket.h>
+	#include <unistd.h>
+	int main(int argc, char **argv)
+	{
+		struct sockaddr_in a = {AF_INET, htons(80)};
+		const char *q = "GET / HTTP/1.0\r\n\r\n";
+		int s = socket(AF_INET, SOCK_STREAM, 0);
+		char text[4096];
+		ssize_t n;
+		inet_pton(AF_INET, argv[argc - 1], &a.sin_addr);
+		if (connect(s, (void *)&a, sizeof(a)) ||
+		    write(s, q, strlen(q)) < 0)
+			return 1;
+		while ((n = read(s, text, sizeof(text))) > 0)
+			fwrite(text, 1, n, stdout);
+		return 0;
+	}
+END
+topology() { cat >t.conf; }
+sim() { "$fata" sim "$@" t.conf; }
+# took LOG LINE: the seconds that this transfer took
+took() { sed -n 's/.* bytes in \([0-9.]*\) s$/\1/p' "$1" | sed -n "$2p"; }
+between() { # LEAST VALUE MOST
+	awk -v a="$1" -v v="$2" -v b="$3" 'BEGIN { exit !(v >= a && v <= b) }' ||
+		{ echo "# $2 is not from $1 to $3"; false; }
+}
+
+# --- a clean line: 1 MB at 10 Mbit/s is 0.8 s, plus heads, plus start ----------
+
+topology <<'END'
+duration 60s
+node server stream.c --ip=10.0.0.1/24 serve 1000000
+node client stream.c --ip=10.0.0.2/24 fetch 10.0.0.1 3
+link server:uplink client delay=5ms rate=10M
+END
+out=$(sim -o clean)
+check "transfers" same "$(grep -c '1000000 bytes' clean/client.log)" 3
+check "at the speed of the line" between 0.83 "$(took clean/client.log 2)" 1.2
+check "the client ends" matches "$out" '1 running, 1 ended, 0 failed'
+# an echo of 3 ms each way needs a round for the connection, and one more
+sed -i 's/serve 1000000/serve 10/; s/delay=5ms rate=10M/delay=3ms/' t.conf
+sim -o short >out
+check "the round trips of a connection" between 0.012 \
+	"$(took short/client.log 2)" 0.013
+
+# --- a bad line ------------------------------------------------------------------
+
+topology <<'END'
+duration 10m
+node server stream.c --ip=10.0.0.1/24 serve 300000
+node c[0-3] stream.c --ip=10.0.1.{index}/16 fetch 10.0.0.1 5
+switch s
+default delay=10ms jitter=2ms rate=10M loss=1% reorder=1% duplicate=1% corrupt=0.5%
+link server,c[0-3] s
+END
+sed -i 's|1/24|1/16|' t.conf
+out=$(sim -o bad)
+check "all arrives, and right" matches "$out" '1 running, 4 ended, 0 failed'
+check "twenty times" same "$(cat bad/c*.log | grep -c '300000 bytes')" 20
+sim -o bad2 --spread >out
+check "the same again" diff -r bad bad2
+sim -o other --seed 2 >out
+check "another number, other sequence numbers" sh -c \
+	"! cmp -s bad/server--s.pcap other/server--s.pcap"
+
+# --- a partition in the middle ----------------------------------------------------
+
+topology <<'END'
+duration 10m
+node server stream.c --ip=10.0.0.1/24 serve 5000000
+node client stream.c --ip=10.0.0.2/24 fetch 10.0.0.1 1
+link server client delay=5ms rate=10M
+at 2s partition server
+at 12s heal
+END
+out=$(sim -o cut)
+check "a connection outlives a partition" between 14 "$(took cut/client.log 1)" 40
+
+# --- a web server of ours ------------------------------------------------------------
+
+topology <<'END'
+duration 10s
+node server main.c --ip=10.0.0.1/24
+node client fetch.c --ip=10.0.0.2/24 10.0.0.1
+link server client
+END
+out=$(sim -o web)
+check "a page" grep -q 'It works' web/client.log
+check "in virtual time" grep -q '^\[     0.0[0-9]*\] <h1>' web/client.log
+
+tools=$build/pkg/tshark
+if "$source/scripts/pkg.sh" "$tools" tshark >pkg.log 2>&1; then
+	tshark()
+	{
+		WIRESHARK_DATA_DIR=$tools/usr/share/wireshark HOME=$tmp \
+			LD_LIBRARY_PATH=$tools/usr/lib/x86_64-linux-gnu \
+			"$tools/usr/bin/tshark" "$@" 2>tshark.err
+	}
+	check "tshark sees the page" matches \
+		"$(tshark -r web/server--client.pcap -Y http.response)" '200 OK'
+	check "retransmissions where frames were lost" test \
+		"$(tshark -r bad/server--s.pcap -Y tcp.analysis.retransmission |
+			wc -l)" -gt 5
+	check "none on the clean line" same \
+		"$(tshark -r clean/server--client.pcap \
+			-Y tcp.analysis.retransmission | wc -l)" 0
+else
+	sed 's/^/# /' pkg.log
+	check "tshark # skip no package" true
+fi
+finish
