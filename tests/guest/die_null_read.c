@@ -2,7 +2,7 @@
 /* guest: die page fault: read of 0x10, which is not mapped \(null pointer */
 #include <lib/guest.h>
 
-static volatile int *null = (int *)16;
+static volatile int *volatile null = (int *)16;
 
 int main(void)
 {
