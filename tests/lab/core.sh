@@ -17,7 +17,7 @@ test_guest
 guest core "$image" 'memory = 8' 'on_crash = "coredump-destroy"' \
   'extra = "die"'
 core=/var/lib/xen/dump/$domain
-wait_for 1800 "xl to write the core" "[ -e $core ] && ! xl domid $domain"
+wait_for 9000 "xl to write the core" "[ -e $core ] && ! xl domid $domain"
 "$fata" lab get "$core" "$tmp/xen.core" || fail "cannot get the core"
 dom0 "rm -f '$core'"
 "$fata" core "$tmp/xen.core" "$image" -o "$tmp/core" || fail "fata core"

@@ -57,7 +57,7 @@ run()
 		shift
 	done
 	shift
-	timeout 100 "$fata" run --lab --timeout 60 --tsc-mode native \
+	timeout 100 "$fata" run --lab --timeout 60s --tsc-mode native \
 		"${options[@]}" guest.xen "$@" >out 2>err <"${input:-/dev/null}"
 	got=$?
 	[ $got = "$status" ] || {
@@ -85,6 +85,14 @@ run 134 'fata: panic: .*as asked' -- panic
 run 134 'panic' -- null
 run 124 '^guest: sleep' --timeout 20 -- sleep
 said 'ended after 20000 ms'
+# while xl is creating it, while the console is being attached, just after
+for ms in 1 200 400 600 800 1000 1300 1600; do
+	start=$SECONDS
+	run 124 '' --timeout ${ms}ms -- sleep
+	[ $((SECONDS - start)) -lt 40 ] || fail "$ms ms took $((SECONDS - start)) s"
+	left=$(dom0 'xl list' | tail -n +3)
+	expect "domains left after $ms ms" "$left" ''
+done
 
 # --- the console ---------------------------------------------------------------
 

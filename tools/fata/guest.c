@@ -31,6 +31,7 @@
 #define QUIET_MS       200  /* after the guest has said its status */
 #define QUIET_CRASH_MS 1000 /* when more may come */
 #define GRACE_MS       10000
+#define CREATE_MS      30000 /* for xl to finish what it has begun */
 
 static void close_fd(int *fd)
 {
@@ -46,7 +47,7 @@ static uint64_t now_ms(void)
 	return t.tv_sec * 1000ull + t.tv_nsec / 1000000;
 }
 
-void guest_xl(struct guest *g, const char *command)
+static void begin(struct guest *g, const char *command)
 {
 	char *argv[] = {"xl", (char *)command, g->id, NULL};
 
@@ -54,12 +55,32 @@ void guest_xl(struct guest *g, const char *command)
 	job_start(&g->stop, g->o->lab, argv);
 }
 
+void guest_xl(struct guest *g, const char *command)
+{
+	if (!g->killed)
+		begin(g, command);
+}
+
 void guest_destroy(struct guest *g)
 {
 	if (g->killed || !*g->id)
 		return;
 	g->killed = true;
-	guest_xl(g, "destroy");
+	begin(g, "destroy");
+}
+
+/*
+ * Unwanted before it runs. An xl that is stopped in the midst of creating a
+ * domain leaves one without a name behind, so it may finish, if not for ever.
+ */
+static void unwanted(struct guest *g)
+{
+	if (g->stage != CREATING) {
+		guest_destroy(g);
+		return;
+	}
+	g->grace = now_ms() + (g->unwanted ? 0 : CREATE_MS);
+	g->unwanted = true;
 }
 
 void guest_begin(struct guest *g)
@@ -80,14 +101,11 @@ static void interrupted(struct guest *g, int signals)
 	while (read(signals, &info, sizeof(info)) == sizeof(info)) {
 		if (info.ssi_signo == SIGCHLD)
 			continue;
-		if (g->stage == CREATING) {
-			g->signals++;
-			kill(-g->create.pid, SIGTERM);
-		} else if (g->signals++ == 0 && g->stage == RUNNING) {
+		if (g->signals++ == 0 && g->stage == RUNNING) {
 			guest_xl(g, "shutdown");
 			g->grace = now_ms() + GRACE_MS;
 		} else {
-			guest_destroy(g);
+			unwanted(g);
 		}
 	}
 }
@@ -102,11 +120,13 @@ static void step(struct guest *g)
 		if (g->stop.status && g->grace != NEVER && !g->killed)
 			guest_destroy(g);
 	}
-	if (now >= g->grace)
-		guest_destroy(g);
 	if (now >= g->timeout && g->stage < DRAINING) {
 		g->timed_out = true;
 		g->timeout = NEVER;
+		unwanted(g);
+	}
+	if (now >= g->grace) {
+		g->grace = NEVER;
 		if (g->stage == CREATING)
 			kill(-g->create.pid, SIGTERM);
 		guest_destroy(g);

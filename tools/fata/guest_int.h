@@ -34,12 +34,15 @@ struct guest {
 	struct text said; /* by xl, the line that is not yet complete */
 	char *complaint;  /* xl's first error */
 	uint64_t grace, timeout, quiet; /* deadlines */
-	bool timed_out, killed, listening, capturing;
+	bool timed_out, unwanted, killed, listening, capturing;
 	char input[1024]; /* from stdin, on its way to the guest */
 	size_t input_n;
 };
 
-/* Begins `xl COMMAND ID`, in place of what was begun so before. */
+/*
+ * Begins `xl COMMAND ID`, in place of what was begun so before; but nothing
+ * comes after a destroy.
+ */
 void guest_xl(struct guest *g, const char *command);
 
 /* Begins to destroy it, once. */

@@ -59,6 +59,10 @@ static void xl_line(struct guest *g, const char *line)
 		g->stage = ATTACHING;
 		free(g->complaint); /* no more than a warning */
 		g->complaint = NULL;
+		if (g->unwanted) {
+			guest_destroy(g);
+			return;
+		}
 		guest_capture_start(g);
 		err = attach(g);
 		if (err)
