@@ -47,7 +47,7 @@ struct extra {
 };
 
 struct tar {
-	struct list all; /* that are mounted */
+	struct list link; /* of those that are mounted */
 	const struct boot_module *module;
 	struct cached disk; /* when there is no module */
 	uint64_t size, at;
@@ -590,11 +590,11 @@ static int tar_unmount(struct node *root)
 
 	list_for_each(l, &mounted)
 	{
-		struct tar *t = list_entry(l, struct tar, all);
+		struct tar *t = list_entry(l, struct tar, link);
 
 		if (t->root != root)
 			continue;
-		list_remove(&t->all);
+		list_remove(&t->link);
 		err = tar_close(t);
 		if (err)
 			list_add_last(&mounted, l);
@@ -614,7 +614,7 @@ static int tar_mount(const struct fs_source *from, bool read_only,
 		return err;
 	*root = tar_root(t);
 	ram_set_unmount(*root, tar_unmount);
-	list_add_last(&mounted, &t->all);
+	list_add_last(&mounted, &t->link);
 	return 0;
 }
 
