@@ -46,11 +46,11 @@ struct net;
  */
 struct net_frame {
 	struct net_frame *next; /* for the owner's lists */
-	uint32_t size;		/* bytes of all pieces */
+	uint32_t size;          /* bytes of all pieces */
 	uint16_t pieces;
 	uint16_t gso_size; /* payload of each segment; 0 with NET_GSO_NONE */
-	uint8_t gso;	   /* enum net_gso */
-	uint8_t sum;	   /* enum net_sum */
+	uint8_t gso;       /* enum net_gso */
+	uint8_t sum;       /* enum net_sum */
 	struct net_piece {
 		unsigned char *data;
 		uint32_t size;
@@ -73,6 +73,11 @@ struct net_info {
 	unsigned char mac[6];
 	unsigned mtu; /* without the Ethernet header */
 	bool up;      /* connected, link there */
+	/*
+	 * Addresses that the host has for the guest, as it wrote them, words
+	 * separated by blanks or commas (xl's `ip=`); "" when there are none.
+	 */
+	char addresses[128];
 	/* what frames that are sent may leave to the other side */
 	bool send_sum4, send_sum6, send_gso4, send_gso6;
 };
@@ -117,13 +122,28 @@ int net_send(struct net *n, struct net_frame **frames, unsigned count,
 /* Signalled when net_send may find room again. */
 struct event *net_writable(struct net *n);
 
-/* Figures since the start. */
+/*
+ * Multicast groups, by their Ethernet address. At first an interface delivers
+ * whatever the network has; after net_filter(n, true, ...) only what goes to
+ * groups that were joined, if the host can choose (-EOPNOTSUPP: it cannot, and
+ * everything is delivered as before). Each net_join is undone by a net_leave.
+ * Groups outlast the loss of the backend. net_join returns 0, -EINVAL (not a
+ * multicast address) or -ENOSPC (64 groups); net_leave 0 or -ENOENT; neither
+ * blocks. net_filter returns 0, -EOPNOTSUPP or an error of xenstore, and can
+ * block. Source: xen/io/netif.h, feature-dynamic-multicast-control.
+ */
+int net_join(struct net *n, const unsigned char *group);
+int net_leave(struct net *n, const unsigned char *group);
+int net_filter(struct net *n, bool on, uint64_t deadline);
+
+/* Figures since the start; the sums of all interfaces are metrics (net.*). */
 struct net_stat {
 	uint64_t rx_frames, rx_bytes, rx_dropped, rx_errors;
 	uint64_t tx_frames, tx_bytes, tx_dropped, tx_errors;
 	uint64_t rx_gso, tx_gso;       /* frames larger than the MTU */
+	uint64_t tx_waits;             /* how often net_send had no room */
 	uint64_t notified, interrupts; /* events sent and received */
-	uint64_t connects;	       /* how often it was connected */
+	uint64_t connects;             /* how often it was connected */
 };
 
 void net_stat(struct net *n, struct net_stat *s);

@@ -12,86 +12,17 @@
 #include <errno.h>
 #include <fata/heap.h>
 #include <fata/log.h>
-#include <fata/xen/gnttab.h>
-#include <string.h>
+#include <fata/metrics.h>
+#include <fata/param.h>
+#include <fata/random.h>
 
 FATA_LOG_SOURCE("net");
 
 static struct net *nets;
 
-static int hex(char c)
-{
-	return c >= '0' && c <= '9'   ? c - '0'
-	       : c >= 'a' && c <= 'f' ? c - 'a' + 10
-	       : c >= 'A' && c <= 'F' ? c - 'A' + 10
-				      : -1;
-}
-
-/* "00:16:3e:01:02:03", exactly. */
-static int parse_mac(const char *s, unsigned char *mac)
-{
-	for (unsigned i = 0; i < 6; i++, s += 3) {
-		int high = hex(s[0]), low = high < 0 ? -1 : hex(s[1]);
-
-		if (low < 0 || s[2] != (i < 5 ? ':' : '\0'))
-			return -EINVAL;
-		mac[i] = (unsigned char)(high << 4 | low);
-	}
-	return 0;
-}
-
-static int read_identity(struct net *n)
-{
-	char *mac;
-	uint64_t mtu = 1500;
-	int rc = xenbus_read_own(n->dev, "mac", &mac);
-
-	if (rc)
-		return rc;
-	rc = parse_mac(mac, n->info.mac);
-	heap_free(mac);
-	if (rc)
-		return rc;
-	rc = xenbus_read_own_u64(n->dev, "mtu", 65521, &mtu);
-	if (rc == -ENOENT)
-		mtu = 1500;
-	else if (rc || mtu < 68)
-		return rc ? rc : -EINVAL;
-	n->info.mtu = (unsigned)mtu;
-	return 0;
-}
-
-static int read_flag(struct net *n, const char *key, bool *flag)
-{
-	uint64_t v;
-	int rc = xenbus_read_u64_or(n->dev, key, 1, 0, &v);
-
-	*flag = !rc && v;
-	return rc;
-}
-
-static int read_features(struct net *n)
-{
-	bool no_sum4 = false;
-	int rc = read_flag(n, "feature-split-event-channels", &n->split);
-
-	if (!rc)
-		rc = read_flag(n, "feature-sg", &n->sg);
-	if (!rc)
-		rc = read_flag(n, "feature-gso-tcpv4", &n->info.send_gso4);
-	if (!rc)
-		rc = read_flag(n, "feature-gso-tcpv6", &n->info.send_gso6);
-	if (!rc)
-		rc = read_flag(n, "feature-no-csum-offload", &no_sum4);
-	if (!rc)
-		rc = read_flag(n, "feature-ipv6-csum-offload",
-			       &n->info.send_sum6);
-	n->info.send_sum4 = !no_sum4;
-	/* A segmented frame has several pieces and an unfinished checksum. */
-	n->info.send_gso4 &= n->sg && n->info.send_sum4;
-	n->info.send_gso6 &= n->sg && n->info.send_sum6;
-	return rc;
-}
+static uint64_t queues_wanted = 1;
+FATA_PARAM_UINT(queues_wanted, "net-queues", "1",
+		"queues of a network interface, if its host offers more");
 
 /* The interface of that number, as it was when it was unplugged, or new. */
 static struct net *find_or_make(int number)
@@ -106,6 +37,7 @@ static struct net *find_or_make(int number)
 	if (!n)
 		return NULL;
 	n->number = number;
+	random_bytes(n->hash_key, sizeof(n->hash_key));
 	n->all = nets;
 	nets = n;
 	return n;
@@ -125,83 +57,115 @@ static int probe(struct xenbus_device *d)
 	return 0;
 }
 
-static int bind(struct net *n, struct evtchn *e, void (*fn)(void *))
+static int bind(struct net_queue *q, struct evtchn *e, void (*fn)(void *))
 {
-	int rc = evtchn_bind_unbound(e, n->dev->peer);
+	int rc = evtchn_bind_unbound(e, q->net->dev->peer);
 
 	if (!rc)
-		evtchn_handle(e, fn, n);
+		evtchn_handle(e, fn, q);
+	return rc;
+}
+
+static int start_queue(struct net_queue *q)
+{
+	uint16_t peer = q->net->dev->peer;
+	bool split = q->net->split;
+	int rc = net_tx_start(q, peer);
+
+	if (rc)
+		return rc;
+	rc = bind(q, &q->tx.evtchn, split ? net_tx_event : net_rx_event);
+	if (!rc && split)
+		rc = bind(q, &q->rx.evtchn, net_rx_event);
+	if (!rc)
+		rc = net_rx_start(q, peer);
+	if (rc) {
+		evtchn_close(&q->rx.evtchn);
+		net_tx_stop(q);
+	}
+	return rc;
+}
+
+/* Stop the first `started` queues, and forget all. */
+static void stop_queues(struct net *n, unsigned started)
+{
+	while (started) {
+		net_tx_stop(&n->queue[--started]);
+		net_rx_stop(&n->queue[started]);
+	}
+	heap_free(n->queue);
+	n->queue = NULL;
+	n->queues = 0;
+}
+
+static int start_queues(struct net *n)
+{
+	unsigned count = queues_wanted < n->queues_max ? (unsigned)queues_wanted
+						       : n->queues_max;
+	int rc = 0;
+
+	count = count > NET_QUEUES ? NET_QUEUES : count ? count : 1;
+	n->queue = heap_calloc(count, sizeof(*n->queue));
+	if (!n->queue)
+		return -ENOMEM;
+	n->queues = count;
+	for (unsigned i = 0; !rc && i < count; i++) {
+		n->queue[i].net = n;
+		n->queue[i].index = i;
+		rc = start_queue(&n->queue[i]);
+		if (rc)
+			stop_queues(n, i);
+	}
 	return rc;
 }
 
 static int setup(struct xenbus_device *d)
 {
 	struct net *n = d->data;
-	int rc = read_identity(n);
+	int rc = net_read_identity(n);
 
 	if (!rc)
-		rc = read_features(n);
-	if (!rc)
-		rc = net_tx_start(n, d->peer);
-	if (rc)
-		return rc;
-	rc = bind(n, &n->tx.evtchn, n->split ? net_tx_event : net_rx_event);
-	if (!rc && n->split)
-		rc = bind(n, &n->rx.evtchn, net_rx_event);
-	if (!rc)
-		rc = net_rx_start(n, d->peer);
-	if (rc) {
-		evtchn_close(&n->rx.evtchn);
-		net_tx_stop(n);
-	}
-	return rc;
-}
-
-/* What we want of the backend. */
-static const char *const wishes[] = {
-	"request-rx-copy",   "feature-rx-notify", "feature-sg",
-	"feature-gso-tcpv4", "feature-gso-tcpv6", "feature-ipv6-csum-offload",
-};
-
-static int publish(struct xenbus_device *d, struct xs_transaction *t)
-{
-	struct net *n = d->data;
-	int rc = xenbus_printf(d, t, "tx-ring-ref", "%u", n->tx.ring_ref);
-
-	if (!rc)
-		rc = xenbus_printf(d, t, "rx-ring-ref", "%u", n->rx.ring_ref);
-	if (!rc && !n->split)
-		rc = xenbus_printf(d, t, "event-channel", "%d",
-				   evtchn_port(&n->tx.evtchn));
-	if (!rc && n->split)
-		rc = xenbus_printf(d, t, "event-channel-tx", "%d",
-				   evtchn_port(&n->tx.evtchn));
-	if (!rc && n->split)
-		rc = xenbus_printf(d, t, "event-channel-rx", "%d",
-				   evtchn_port(&n->rx.evtchn));
-	for (unsigned i = 0; !rc && i < sizeof(wishes) / sizeof(*wishes); i++)
-		rc = xenbus_printf(d, t, wishes[i], "1");
-	return rc;
+		rc = net_read_features(n);
+	return rc ? rc : start_queues(n);
 }
 
 static int connect(struct xenbus_device *d)
 {
 	struct net *n = d->data;
+	int rc = net_read_carrier(n, &n->info.up);
 
-	n->running = n->info.up = true;
+	if (rc)
+		return rc;
+	n->running = true;
 	n->paused = false;
 	n->stat.connects++;
-	evtchn_unmask(&n->tx.evtchn);
-	if (n->split)
-		evtchn_unmask(&n->rx.evtchn);
-	ring_front_arm(&n->rx.ring);
-	log_info("%s: up, mtu %u%s%s", d->path, n->info.mtu,
-		 n->info.send_gso4 ? ", gso" : "",
+	for (unsigned i = 0; i < n->queues; i++) {
+		evtchn_unmask(&n->queue[i].tx.evtchn);
+		if (n->split)
+			evtchn_unmask(&n->queue[i].rx.evtchn);
+		ring_front_arm(&n->queue[i].rx.ring);
+	}
+	net_groups_renew(n);
+	log_info("%s: up, mtu %u, queues %u%s%s", d->path, n->info.mtu,
+		 n->queues, n->info.send_gso4 ? ", gso" : "",
 		 n->split ? ", split channels" : "");
 	event_signal(&n->changed);
 	event_signal(&n->readable);
 	event_signal(&n->writable);
 	return 0;
+}
+
+static int update(struct xenbus_device *d)
+{
+	struct net *n = d->data;
+	bool up;
+	int rc = net_read_carrier(n, &up);
+
+	if (!rc && up != n->info.up) {
+		n->info.up = up;
+		event_signal(&n->changed);
+	}
+	return rc;
 }
 
 static void disconnect(struct xenbus_device *d, enum xenbus_why why)
@@ -210,8 +174,7 @@ static void disconnect(struct xenbus_device *d, enum xenbus_why why)
 
 	(void)why;
 	n->running = n->info.up = false;
-	net_tx_stop(n);
-	net_rx_stop(n);
+	stop_queues(n, n->queues);
 	event_signal(&n->changed);
 	event_signal(&n->writable);
 }
@@ -237,8 +200,9 @@ static const struct xenbus_driver netfront = {
 	.ready = XENBUS_CONNECTED,
 	.probe = probe,
 	.setup = setup,
-	.publish = publish,
+	.publish = net_publish,
 	.connect = connect,
+	.update = update,
 	.disconnect = disconnect,
 	.suspend = suspend,
 	.unsuspend = unsuspend,
@@ -282,3 +246,30 @@ void net_stat(struct net *n, struct net_stat *s)
 {
 	*s = n->stat;
 }
+
+/* --- metrics: the sum over all interfaces ------------------------------- */
+
+#define SUM(field, name)                                                       \
+	static uint64_t sum_##field(void)                                      \
+	{                                                                      \
+		uint64_t sum = 0;                                              \
+                                                                               \
+		for (const struct net *n = nets; n; n = n->all)                \
+			sum += n->stat.field;                                  \
+		return sum;                                                    \
+	}                                                                      \
+	FATA_METRIC_COUNTER_FN(sum_##field, name)
+
+SUM(rx_frames, "net.rx.frames");
+SUM(rx_bytes, "net.rx.bytes");
+SUM(rx_dropped, "net.rx.dropped");
+SUM(rx_gso, "net.rx.large");
+SUM(tx_frames, "net.tx.frames");
+SUM(tx_bytes, "net.tx.bytes");
+SUM(tx_dropped, "net.tx.dropped");
+SUM(tx_errors, "net.tx.errors");
+SUM(tx_gso, "net.tx.large");
+SUM(tx_waits, "net.tx.waits");
+SUM(notified, "net.notified");
+SUM(interrupts, "net.interrupts");
+SUM(connects, "net.connects");

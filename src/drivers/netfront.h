@@ -3,14 +3,19 @@
  * The network frontend: its parts and what they share.
  *
  *     netfront.c     interfaces by name, connecting and losing the backend
+ *     netfront_keys.c  what is read from xenstore and written there
  *     netfront_tx.c  sending             netfront_rx.c  receiving
  *     netframe.c     frames and the pages that they are made of
+ *     nethash.c      which queue a frame is sent by
+ *     netgroup.c     multicast groups
  *
- * Each direction has a ring of 256 slots and, where the backend can, an event
- * channel of its own. Every page is granted for the time of its transfer only
- * and the grant is ended before anybody looks at what was received, so the
- * backend cannot change it any more. Granting and ending are writes to memory,
- * not hypercalls.
+ * A queue is a pair of rings of 256 slots, each with, where the backend can,
+ * an event channel of its own. There is one, unless the boot parameter
+ * net-queues asks for more: the backend then spreads flows over them, and so
+ * do we; the frames of one flow stay in order. Every page is granted for the
+ * time of its transfer only and the grant is ended before anybody looks at what
+ * was received, so the backend cannot change it any more. Granting and ending
+ * are writes to memory, not hypercalls.
  */
 #ifndef FATA_DRIVERS_NETFRONT_H
 #define FATA_DRIVERS_NETFRONT_H
@@ -25,6 +30,12 @@
 
 /* Pages that an interface keeps for its next frames. */
 #define NET_POOL 512
+
+/* Queues of an interface at the most. */
+#define NET_QUEUES 8
+
+/* Groups at the most: what Linux's backend keeps for an interface. */
+#define NET_GROUPS 64
 
 struct net_tx {
 	struct ring_front ring;
@@ -50,6 +61,20 @@ struct net_rx {
 	void *page[NET_RING];
 };
 
+struct net_queue {
+	struct net *net;
+	unsigned index;
+	struct net_tx tx;
+	struct net_rx rx;
+};
+
+/* A multicast group; wanted while refs, known to the backend if told. */
+struct net_group {
+	unsigned char mac[6];
+	bool told;
+	uint16_t refs;
+};
+
 struct net {
 	struct xenbus_device *dev;
 	struct net *all; /* the next interface */
@@ -61,8 +86,15 @@ struct net {
 	bool paused;  /* about to be suspended */
 	bool split;   /* a channel for each direction */
 	bool sg;      /* frames of more than one piece */
-	struct net_tx tx;
-	struct net_rx rx;
+	bool trusted; /* the backend may see what else is in a page */
+	struct net_queue *queue;
+	unsigned queues, turn; /* turn: the first to be received from */
+	unsigned queues_max;   /* what the backend offers */
+	unsigned char hash_key[40];
+	/* multicast: what the backend offers, what is asked of it */
+	bool can_filter, can_switch, filter;
+	struct net_group group[NET_GROUPS];
+	unsigned groups, untold;
 	struct net_frame discard; /* what is dropped for want of memory */
 	void *pool[NET_POOL];
 	unsigned pooled;
@@ -82,12 +114,12 @@ void net_page_put(struct net *n, void *page);
 struct net_frame *net_frame_new(struct net *n);
 
 /* Rings of one direction: 0 or an error after which nothing is left over. */
-int net_tx_start(struct net *n, uint16_t peer);
-int net_rx_start(struct net *n, uint16_t peer);
+int net_tx_start(struct net_queue *q, uint16_t peer);
+int net_rx_start(struct net_queue *q, uint16_t peer);
 
 /* Their end; the peer may still have pages mapped. */
-void net_tx_stop(struct net *n);
-void net_rx_stop(struct net *n);
+void net_tx_stop(struct net_queue *q);
+void net_rx_stop(struct net_queue *q);
 
 /*
  * Did an event have a reason? There are responses, or some were taken since
@@ -105,7 +137,29 @@ static inline bool net_ring_moved(struct ring_front *r, uint32_t *served)
 void net_tx_event(void *arg);
 void net_rx_event(void *arg);
 
-/* Take what the backend has sent; false when it broke the rules. */
-bool net_tx_reclaim(struct net *n);
+/* Take what the backend has answered; false when it broke the rules. */
+bool net_tx_reclaim(struct net_queue *q);
+
+/*
+ * Tell the backend of a group, by an extra info of this type on an otherwise
+ * empty request. False: no room now.
+ */
+bool net_tx_group(struct net *n, uint8_t type, const unsigned char *mac);
+
+/* netfront_keys.c: what the backend and the toolstack say; 0 or an error. */
+int net_read_identity(struct net *n);
+int net_read_features(struct net *n);
+int net_read_carrier(struct net *n, bool *carrier);
+int net_publish(struct xenbus_device *d, struct xs_transaction *t);
+
+/* nethash.c: the queue for a frame that is sent. */
+struct net_queue *net_queue_of(struct net *n, const struct net_frame *f);
+
+/*
+ * netgroup.c: tell the backend what it does not know yet, as far as there is
+ * room; and after a new connection, everything.
+ */
+void net_groups_tell(struct net *n);
+void net_groups_renew(struct net *n);
 
 #endif

@@ -25,7 +25,7 @@
 #include <xen/io/netif.h>
 
 #define ETHERNET_LEAST 14
-#define EXTRAS_MAX (XEN_NETIF_EXTRA_TYPE_MAX - 1)
+#define EXTRAS_MAX     (XEN_NETIF_EXTRA_TYPE_MAX - 1)
 
 union rx_slot {
 	struct netif_rx_request request;
@@ -42,13 +42,14 @@ struct chain {
 };
 
 /* Post a page in the next slot. */
-static void post(struct net *n, void *page)
+static void post(struct net_queue *q, void *page)
 {
-	struct net_rx *rx = &n->rx;
+	struct net_rx *rx = &q->rx;
 	unsigned slot = rx->ring.req_prod % NET_RING;
-	union rx_slot s = {.request = {.id = (uint16_t)slot,
-				       .gref = rx->ref[slot]}};
-	int rc = gnttab_grant_access(rx->ref[slot], n->dev->peer, page, true);
+	union rx_slot s = {
+		.request = {.id = (uint16_t)slot, .gref = rx->ref[slot]}};
+	int rc = gnttab_grant_access(rx->ref[slot], q->net->dev->peer, page,
+				     true);
 
 	ASSERT(!rc && !rx->page[slot]);
 	rx->page[slot] = page;
@@ -56,37 +57,37 @@ static void post(struct net *n, void *page)
 	ASSERT(!rc);
 }
 
-static struct evtchn *channel(struct net *n)
+static struct evtchn *channel(struct net_queue *q)
 {
-	return n->split ? &n->rx.evtchn : &n->tx.evtchn;
+	return q->net->split ? &q->rx.evtchn : &q->tx.evtchn;
 }
 
-static void push(struct net *n)
+static void push(struct net_queue *q)
 {
-	if (ring_front_push(&n->rx.ring)) {
-		n->stat.notified++;
-		evtchn_notify(channel(n));
+	if (ring_front_push(&q->rx.ring)) {
+		q->net->stat.notified++;
+		evtchn_notify(channel(q));
 	}
 }
 
 /* Fill the ring as far as memory goes, at least to `least`. */
-static bool fill(struct net *n, unsigned least)
+static bool fill(struct net_queue *q, unsigned least)
 {
-	struct ring_front *r = &n->rx.ring;
+	struct ring_front *r = &q->rx.ring;
 
 	while (ring_front_free(r)) {
-		void *page = net_page_get(n);
+		void *page = net_page_get(q->net);
 
 		if (!page)
 			break;
-		post(n, page);
+		post(q, page);
 	}
 	return NET_RING - ring_front_free(r) >= least;
 }
 
-int net_rx_start(struct net *n, uint16_t peer)
+int net_rx_start(struct net_queue *q, uint16_t peer)
 {
-	struct net_rx *rx = &n->rx;
+	struct net_rx *rx = &q->rx;
 	void *page = page_alloc(0);
 	int rc;
 
@@ -108,17 +109,17 @@ int net_rx_start(struct net *n, uint16_t peer)
 	rx->served = rx->ring.rsp_cons;
 	memset(rx->page, 0, sizeof(rx->page));
 	/* The largest frame must fit, or nothing would ever arrive. */
-	if (!fill(n, NET_PIECES + 2)) {
-		net_rx_stop(n);
+	if (!fill(q, NET_PIECES + 2)) {
+		net_rx_stop(q);
 		return -ENOMEM;
 	}
-	push(n);
+	push(q);
 	return 0;
 }
 
-void net_rx_stop(struct net *n)
+void net_rx_stop(struct net_queue *q)
 {
-	struct net_rx *rx = &n->rx;
+	struct net_rx *rx = &q->rx;
 
 	evtchn_close(&rx->evtchn);
 	for (unsigned i = 0; i < NET_RING; i++) {
@@ -130,26 +131,28 @@ void net_rx_stop(struct net *n)
 
 void net_rx_event(void *arg)
 {
-	struct net *n = arg;
-	bool work = net_ring_moved(&n->rx.ring, &n->rx.served);
+	struct net_queue *q = arg;
+	bool work = net_ring_moved(&q->rx.ring, &q->rx.served);
 
-	n->stat.interrupts++;
-	if (!n->split) {
-		work |= net_ring_moved(&n->tx.ring, &n->tx.served);
-		net_tx_reclaim(n);
+	q->net->stat.interrupts++;
+	if (!q->net->split) {
+		work |= net_ring_moved(&q->tx.ring, &q->tx.served);
+		net_tx_reclaim(q);
+		if (q->net->untold)
+			net_groups_tell(q->net);
 	}
-	evtchn_served(channel(n), work);
-	if (ring_front_poll(&n->rx.ring))
-		event_signal(&n->readable);
+	evtchn_served(channel(q), work);
+	if (ring_front_poll(&q->rx.ring))
+		event_signal(&q->net->readable);
 }
 
 /*
  * Take the next response and its page, which the backend has no more. 1, 0 for
  * an empty ring, or -EPROTO.
  */
-static int take(struct net *n, union rx_slot *s, void **page)
+static int take(struct net_queue *q, union rx_slot *s, void **page)
 {
-	struct net_rx *rx = &n->rx;
+	struct net_rx *rx = &q->rx;
 	unsigned slot = rx->ring.rsp_cons % NET_RING;
 	int rc = ring_front_get(&rx->ring, s, sizeof(*s));
 
@@ -162,34 +165,36 @@ static int take(struct net *n, union rx_slot *s, void **page)
 	return 1;
 }
 
+static void take_gso(struct chain *c, const struct netif_extra_info *e)
+{
+	bool v4 = e->u.gso.type == XEN_NETIF_GSO_TYPE_TCPV4;
+
+	if (!e->u.gso.size ||
+	    (!v4 && e->u.gso.type != XEN_NETIF_GSO_TYPE_TCPV6)) {
+		c->bad = true;
+		return;
+	}
+	c->frame->gso_size = e->u.gso.size;
+	c->frame->gso = v4 ? NET_GSO_TCPV4 : NET_GSO_TCPV6;
+}
+
 /* The extra infos between the first and the second piece. */
-static int take_extras(struct net *n, struct chain *c)
+static int take_extras(struct net_queue *q, struct chain *c)
 {
 	union rx_slot s = {.extra = {.flags = XEN_NETIF_EXTRA_FLAG_MORE}};
-	struct net_frame *f = c->frame;
 
 	for (unsigned i = 0; s.extra.flags & XEN_NETIF_EXTRA_FLAG_MORE; i++) {
 		void *page;
-		int rc = i < EXTRAS_MAX ? take(n, &s, &page) : -EPROTO;
+		int rc = i < EXTRAS_MAX ? take(q, &s, &page) : -EPROTO;
 
 		if (rc != 1)
 			return -EPROTO;
 		c->spare[c->spares++] = page;
-		if (s.extra.type != XEN_NETIF_EXTRA_TYPE_GSO) {
-			/* a hash may come; others have no business here */
+		/* a hash may come; others have no business here */
+		if (s.extra.type == XEN_NETIF_EXTRA_TYPE_GSO)
+			take_gso(c, &s.extra);
+		else
 			c->bad |= s.extra.type != XEN_NETIF_EXTRA_TYPE_HASH;
-			continue;
-		}
-		if (!s.extra.u.gso.size ||
-		    (s.extra.u.gso.type != XEN_NETIF_GSO_TYPE_TCPV4 &&
-		     s.extra.u.gso.type != XEN_NETIF_GSO_TYPE_TCPV6)) {
-			c->bad = true;
-			continue;
-		}
-		f->gso_size = s.extra.u.gso.size;
-		f->gso = s.extra.u.gso.type == XEN_NETIF_GSO_TYPE_TCPV4
-				 ? NET_GSO_TCPV4
-				 : NET_GSO_TCPV6;
 	}
 	return 1;
 }
@@ -201,8 +206,8 @@ static int add_piece(struct net *n, struct chain *c,
 	struct net_frame *f = c->frame;
 	void *fresh;
 
-	if (r->status > 0 && (unsigned)r->offset + (unsigned)r->status >
-				     PAGE_SIZE)
+	if (r->status > 0 &&
+	    (unsigned)r->offset + (unsigned)r->status > PAGE_SIZE)
 		return -EPROTO;
 	fresh = r->status > 0 && !c->bad ? net_page_get(n) : NULL;
 	if (!fresh || f->pieces == NET_PIECES) {
@@ -221,8 +226,15 @@ static int add_piece(struct net *n, struct chain *c,
 	return 1;
 }
 
+static uint8_t sum_of(const struct netif_rx_response *r)
+{
+	return r->flags & NETRXF_csum_blank       ? NET_SUM_BLANK
+	       : r->flags & NETRXF_data_validated ? NET_SUM_GOOD
+						  : NET_SUM_UNKNOWN;
+}
+
 /* All responses of one frame: 1, 0 for an empty ring, -EPROTO. */
-static int take_chain(struct net *n, struct chain *c)
+static int take_chain(struct net_queue *q, struct chain *c)
 {
 	struct netif_rx_response r = {.flags = NETRXF_more_data};
 	unsigned slots = 0;
@@ -230,20 +242,16 @@ static int take_chain(struct net *n, struct chain *c)
 	for (; r.flags & NETRXF_more_data; slots++) {
 		union rx_slot s;
 		void *page;
-		int rc = slots < NET_PIECES ? take(n, &s, &page) : -EPROTO;
+		int rc = slots < NET_PIECES ? take(q, &s, &page) : -EPROTO;
 
 		if (rc <= 0)
 			return slots ? -EPROTO : rc;
 		r = s.response;
-		rc = add_piece(n, c, &r, page);
+		rc = add_piece(q->net, c, &r, page);
 		if (rc == 1 && slots == 0) {
-			c->frame->sum = r.flags & NETRXF_csum_blank
-						? NET_SUM_BLANK
-					: r.flags & NETRXF_data_validated
-						? NET_SUM_GOOD
-						: NET_SUM_UNKNOWN;
+			c->frame->sum = sum_of(&r);
 			if (r.flags & NETRXF_extra_info)
-				rc = take_extras(n, c);
+				rc = take_extras(q, c);
 		}
 		if (rc != 1)
 			return -EPROTO;
@@ -262,28 +270,30 @@ static void begin_chain(struct net *n, struct chain *c)
 }
 
 /* Post as many pages as the chain took, or keep them if that is its end. */
-static void end_chain(struct net *n, struct chain *c, bool broken)
+static void end_chain(struct net_queue *q, struct chain *c, bool broken)
 {
 	for (unsigned i = 0; i < c->spares; i++) {
 		if (broken)
-			net_page_put(n, c->spare[i]);
+			net_page_put(q->net, c->spare[i]);
 		else
-			post(n, c->spare[i]);
+			post(q, c->spare[i]);
 	}
 }
 
 /* The next good frame, NULL when there is none; bad ones are counted. */
-static struct net_frame *next_frame(struct net *n)
+static struct net_frame *next_frame(struct net_queue *q)
 {
+	struct net *n = q->net;
+
 	for (unsigned tries = 0; tries < NET_RING; tries++) {
 		struct chain c;
 		int rc;
 
-		if (ring_front_poll(&n->rx.ring) == 0)
+		if (ring_front_poll(&q->rx.ring) == 0)
 			return NULL;
 		begin_chain(n, &c);
-		rc = take_chain(n, &c);
-		end_chain(n, &c, rc < 0);
+		rc = take_chain(q, &c);
+		end_chain(q, &c, rc < 0);
 		if (rc == 1 && !c.bad && c.frame->size >= ETHERNET_LEAST)
 			return c.frame;
 		n->stat.rx_dropped += rc == 1;
@@ -297,12 +307,14 @@ static struct net_frame *next_frame(struct net *n)
 	return NULL;
 }
 
-static unsigned receive(struct net *n, struct net_frame **frames, unsigned max)
+static unsigned receive_from(struct net_queue *q, struct net_frame **frames,
+			     unsigned max)
 {
+	struct net *n = q->net;
 	unsigned got = 0;
 
 	while (got < max && n->running) {
-		struct net_frame *f = next_frame(n);
+		struct net_frame *f = next_frame(q);
 
 		if (!f)
 			break;
@@ -312,8 +324,32 @@ static unsigned receive(struct net *n, struct net_frame **frames, unsigned max)
 		frames[got++] = f;
 	}
 	if (n->running && !n->paused)
-		push(n);
+		push(q);
 	return got;
+}
+
+/* The queues take turns in being the first. */
+static unsigned receive(struct net *n, struct net_frame **frames, unsigned max)
+{
+	unsigned got = 0;
+
+	if (!n->running)
+		return 0;
+	for (unsigned i = 0; i < n->queues && got < max && n->running; i++)
+		got += receive_from(&n->queue[(n->turn + i) % n->queues],
+				    frames + got, max - got);
+	n->turn++;
+	return got;
+}
+
+/* Ask for the next event. True when there is something to receive already. */
+static bool arm(struct net *n)
+{
+	bool more = false;
+
+	for (unsigned i = 0; n->running && i < n->queues; i++)
+		more |= ring_front_arm(&n->queue[i].rx.ring) > 0;
+	return more;
 }
 
 int net_receive(struct net *n, struct net_frame **frames, unsigned max,
@@ -330,8 +366,7 @@ int net_receive(struct net *n, struct net_frame **frames, unsigned max,
 		 * The ring is empty: armed now, also when there is something
 		 * to return, so that who waits for net_readable is woken.
 		 */
-		if (got == max ||
-		    (n->running && ring_front_arm(&n->rx.ring) > 0))
+		if (got == max || arm(n))
 			event_signal(&n->readable);
 		if (got)
 			return (int)got;

@@ -30,9 +30,9 @@ union tx_slot {
 	unsigned char pad[12];
 };
 
-int net_tx_start(struct net *n, uint16_t peer)
+int net_tx_start(struct net_queue *q, uint16_t peer)
 {
-	struct net_tx *tx = &n->tx;
+	struct net_tx *tx = &q->tx;
 	void *page = page_alloc(0);
 	int rc;
 
@@ -74,9 +74,9 @@ static void forget(struct net_tx *tx, unsigned id)
 		net_frame_free(f); /* with the pages that had come back */
 }
 
-void net_tx_stop(struct net *n)
+void net_tx_stop(struct net_queue *q)
 {
-	struct net_tx *tx = &n->tx;
+	struct net_tx *tx = &q->tx;
 
 	evtchn_close(&tx->evtchn);
 	for (unsigned id = 0; id < NET_RING; id++)
@@ -85,13 +85,16 @@ void net_tx_stop(struct net *n)
 }
 
 /* The request with this id is done. */
-static bool complete(struct net *n, unsigned id)
+static bool complete(struct net_queue *q, unsigned id)
 {
-	struct net_tx *tx = &n->tx;
+	struct net_tx *tx = &q->tx;
 	struct net_frame *f = tx->frame[id];
 
+	if (!f)
+		return true; /* of a group */
 	if (gnttab_end_access(tx->ref[id])) {
-		xenbus_broken(n->dev, "a page that was sent is still mapped");
+		xenbus_broken(q->net->dev,
+			      "a page that was sent is still mapped");
 		return false;
 	}
 	tx->page[id] = NULL;
@@ -101,12 +104,13 @@ static bool complete(struct net *n, unsigned id)
 	return true;
 }
 
-static bool take_response(struct net *n, const struct netif_tx_response *r)
+static bool take_response(struct net_queue *q,
+			  const struct netif_tx_response *r)
 {
-	struct net_tx *tx = &n->tx;
+	struct net *n = q->net;
 
-	if (r->status == NETIF_RSP_NULL && n->tx.extras) {
-		n->tx.extras--; /* the slot of an extra info; has no id */
+	if (r->status == NETIF_RSP_NULL && q->tx.extras) {
+		q->tx.extras--; /* the slot of an extra info; has no id */
 		return true;
 	}
 	/* Each slot that comes back frees an id or is an extra info. */
@@ -114,44 +118,46 @@ static bool take_response(struct net *n, const struct netif_tx_response *r)
 		xenbus_broken(n->dev, "sent: an answer to nothing");
 		return false;
 	}
-	if (ring_ids_put(&tx->ids, r->id)) {
+	if (ring_ids_put(&q->tx.ids, r->id)) {
 		xenbus_broken(n->dev, "sent: id %u is not in flight", r->id);
 		return false;
 	}
 	n->stat.tx_errors += r->status == NETIF_RSP_ERROR;
 	n->stat.tx_dropped += r->status == NETIF_RSP_DROPPED;
-	return complete(n, r->id);
+	return complete(q, r->id);
 }
 
-bool net_tx_reclaim(struct net *n)
+bool net_tx_reclaim(struct net_queue *q)
 {
 	struct netif_tx_response r;
 	bool some = false;
 	int rc;
 
 	for (unsigned i = 0; i < NET_RING; i++) {
-		rc = ring_front_get(&n->tx.ring, &r, sizeof(r));
+		rc = ring_front_get(&q->tx.ring, &r, sizeof(r));
 		if (rc < 0)
-			xenbus_broken(n->dev, "sent: bad ring index");
-		if (rc < 0 || (rc == 1 && !take_response(n, &r)))
+			xenbus_broken(q->net->dev, "sent: bad ring index");
+		if (rc < 0 || (rc == 1 && !take_response(q, &r)))
 			return false;
 		if (rc == 0)
 			break;
 		some = true;
 	}
 	if (some)
-		event_signal(&n->writable);
+		event_signal(&q->net->writable);
 	return true;
 }
 
 void net_tx_event(void *arg)
 {
-	struct net *n = arg;
+	struct net_queue *q = arg;
 
-	n->stat.interrupts++;
-	evtchn_served(&n->tx.evtchn,
-		      net_ring_moved(&n->tx.ring, &n->tx.served));
-	net_tx_reclaim(n);
+	q->net->stat.interrupts++;
+	evtchn_served(&q->tx.evtchn,
+		      net_ring_moved(&q->tx.ring, &q->tx.served));
+	net_tx_reclaim(q);
+	if (q->net->untold)
+		net_groups_tell(q->net);
 }
 
 /* 0, or why this frame can never be sent here. */
@@ -164,9 +170,9 @@ static int judge(const struct net *n, const struct net_frame *f)
 	for (unsigned i = 0; i < f->pieces; i++) {
 		const struct net_piece *p = &f->piece[i];
 
-		if (!p->size || ((uintptr_t)p->data & (PAGE_SIZE - 1)) +
-						p->size >
-					PAGE_SIZE)
+		if (!p->size ||
+		    ((uintptr_t)p->data & (PAGE_SIZE - 1)) + p->size >
+			    PAGE_SIZE)
 			return -EINVAL;
 		sum += p->size;
 	}
@@ -197,7 +203,13 @@ static uint16_t flags_of(const struct net_frame *f, unsigned piece)
 	return flags;
 }
 
-static void put_extra(struct net *n, const struct net_frame *f)
+static void put_extra(struct net_queue *q, const union tx_slot *slot)
+{
+	if (!ring_front_put(&q->tx.ring, slot, sizeof(*slot)))
+		q->tx.extras++;
+}
+
+static void put_gso(struct net_queue *q, const struct net_frame *f)
 {
 	union tx_slot slot = {.pad = {0}};
 
@@ -206,8 +218,7 @@ static void put_extra(struct net *n, const struct net_frame *f)
 	slot.extra.u.gso.type = f->gso == NET_GSO_TCPV4
 					? XEN_NETIF_GSO_TYPE_TCPV4
 					: XEN_NETIF_GSO_TYPE_TCPV6;
-	if (!ring_front_put(&n->tx.ring, &slot, sizeof(slot)))
-		n->tx.extras++;
+	put_extra(q, &slot);
 }
 
 /* What another interface's frames left behind in the page is not shown. */
@@ -220,15 +231,16 @@ static void hide_rest(const struct net_piece *p)
 	memset(p->data + p->size, 0, PAGE_SIZE - before - p->size);
 }
 
-static void put_piece(struct net *n, struct net_frame *f, unsigned i)
+static void put_piece(struct net_queue *q, struct net_frame *f, unsigned i)
 {
-	struct net_tx *tx = &n->tx;
+	struct net_tx *tx = &q->tx;
+	struct net *n = q->net;
 	struct net_piece *p = &f->piece[i];
 	union tx_slot slot = {.pad = {0}};
 	int id = ring_ids_get(&tx->ids), rc;
 
 	ASSERT(id >= 0); /* as many ids as slots, and there was room */
-	if (f->from != n)
+	if (f->from != n || !n->trusted)
 		hide_rest(p);
 	rc = gnttab_grant_access(tx->ref[id], n->dev->peer,
 				 net_page_of(p->data), false);
@@ -246,12 +258,44 @@ static void put_piece(struct net *n, struct net_frame *f, unsigned i)
 	ring_front_put(&tx->ring, &slot, sizeof(slot));
 }
 
-/* Room for one more frame of any size. */
-static bool has_room(struct net *n)
+static bool has_room(struct net_queue *q, unsigned slots)
 {
-	if (ring_front_free(&n->tx.ring) < SLOTS_MAX)
-		net_tx_reclaim(n);
-	return n->running && ring_front_free(&n->tx.ring) >= SLOTS_MAX;
+	if (ring_front_free(&q->tx.ring) < slots)
+		net_tx_reclaim(q);
+	return q->net->running && ring_front_free(&q->tx.ring) >= slots;
+}
+
+static void push(struct net *n)
+{
+	for (unsigned i = 0; i < n->queues; i++) {
+		struct net_tx *tx = &n->queue[i].tx;
+
+		if (!ring_front_push(&tx->ring))
+			continue;
+		n->stat.notified++;
+		evtchn_notify(&tx->evtchn);
+	}
+}
+
+bool net_tx_group(struct net *n, uint8_t type, const unsigned char *mac)
+{
+	struct net_queue *q = &n->queue[0];
+	union tx_slot slot = {.pad = {0}};
+	int id;
+
+	if (!has_room(q, 2))
+		return false;
+	id = ring_ids_get(&q->tx.ids);
+	ASSERT(id >= 0);
+	slot.request.flags = NETTXF_extra_info;
+	slot.request.id = (uint16_t)id;
+	ring_front_put(&q->tx.ring, &slot, sizeof(slot));
+	slot = (union tx_slot){.pad = {0}};
+	slot.extra.type = type;
+	memcpy(slot.extra.u.mcast.addr, mac, 6);
+	put_extra(q, &slot);
+	push(n);
+	return true;
 }
 
 /* Put as many frames as fit; their number, or why the first is refused. */
@@ -260,26 +304,40 @@ static int put_frames(struct net *n, struct net_frame **frames, unsigned count)
 	unsigned done = 0;
 	int rc = 0;
 
-	for (; done < count && has_room(n); done++) {
+	for (; done < count; done++) {
 		struct net_frame *f = frames[done];
+		struct net_queue *q;
 
 		rc = judge(n, f);
 		if (rc)
+			break;
+		/* room for a frame of any size */
+		q = net_queue_of(n, f);
+		if (!has_room(q, SLOTS_MAX))
 			break;
 		n->stat.tx_frames++;
 		n->stat.tx_bytes += f->size;
 		n->stat.tx_gso += f->gso != NET_GSO_NONE;
 		for (unsigned i = 0; i < f->pieces; i++) {
-			put_piece(n, f, i);
+			put_piece(q, f, i);
 			if (i == 0 && f->gso != NET_GSO_NONE)
-				put_extra(n, f);
+				put_gso(q, f);
 		}
 	}
-	if (done && ring_front_push(&n->tx.ring)) {
-		n->stat.notified++;
-		evtchn_notify(&n->tx.evtchn);
-	}
+	if (done)
+		push(n);
 	return done ? (int)done : rc;
+}
+
+/* Ask to be told of the next response. True when some were there already. */
+static bool arm(struct net *n)
+{
+	bool some = false;
+
+	for (unsigned i = 0; n->running && i < n->queues; i++)
+		if (ring_front_arm(&n->queue[i].tx.ring))
+			some |= net_tx_reclaim(&n->queue[i]);
+	return some;
 }
 
 int net_send(struct net *n, struct net_frame **frames, unsigned count,
@@ -299,8 +357,9 @@ int net_send(struct net *n, struct net_frame **frames, unsigned count,
 		if (rc)
 			continue;
 		/* Full: be told of the next response, unless it is there. */
-		if (ring_front_arm(&n->tx.ring) && net_tx_reclaim(n))
+		if (arm(n))
 			continue;
+		n->stat.tx_waits++;
 		rc = event_wait(&n->writable, &seen, deadline);
 		if (rc)
 			return done ? (int)done : rc;

@@ -33,8 +33,8 @@ static uint64_t wait_ns = 10 * FATA_NS_PER_S;
 FATA_PARAM_TIME(wait_ns, "ip-wait", "10s",
 		"how long a connection waits for the first address");
 
-#define ROUND 64    /* frames received before others get their turn */
-#define BATCH 16    /* frames collected before they are sent */
+#define ROUND   64  /* frames received before others get their turn */
+#define BATCH   16  /* frames collected before they are sent */
 #define BACKLOG 256 /* frames that wait for the ring at the most */
 
 struct link *stack_links;
@@ -170,8 +170,49 @@ static void status_changed(struct netif *netif)
 	event_signal(&stack_changed);
 }
 
+/* A failure is told once: then what goes to the group is not delivered. */
+static void change_group(struct netif *netif, const unsigned char *mac,
+			 enum netif_mac_filter_action action)
+{
+	struct link *l = netif->state;
+	int rc = action == NETIF_ADD_MAC_FILTER ? net_join(l->net, mac)
+						: net_leave(l->net, mac);
+
+	if (rc)
+		log_warn("interface %s: group %x:%x:%x:%x:%x:%x: error %d",
+			 l->name, mac[0], mac[1], mac[2], mac[3], mac[4],
+			 mac[5], -rc);
+}
+
+/* RFC 1112, 6.4 */
+static err_t group4(struct netif *netif, const ip4_addr_t *group,
+		    enum netif_mac_filter_action action)
+{
+	unsigned char mac[6] = {0x01,
+				0x00,
+				0x5e,
+				ip4_addr2(group) & 0x7f,
+				ip4_addr3(group),
+				ip4_addr4(group)};
+
+	change_group(netif, mac, action);
+	return ERR_OK;
+}
+
+/* RFC 2464, 7 */
+static err_t group6(struct netif *netif, const ip6_addr_t *group,
+		    enum netif_mac_filter_action action)
+{
+	unsigned char mac[6] = {0x33, 0x33};
+
+	memcpy(mac + 2, &group->addr[3], 4);
+	change_group(netif, mac, action);
+	return ERR_OK;
+}
+
 static err_t init_netif(struct netif *netif)
 {
+	static const unsigned char all_nodes[6] = {0x33, 0x33, 0, 0, 0, 1};
 	struct link *l = netif->state;
 
 	netif->name[0] = 'e';
@@ -180,22 +221,51 @@ static err_t init_netif(struct netif *netif)
 	memcpy(netif->hwaddr, l->info.mac, 6);
 	netif->mtu = (u16_t)l->info.mtu;
 	netif->flags = NETIF_FLAG_BROADCAST | NETIF_FLAG_ETHARP |
-		       NETIF_FLAG_ETHERNET | NETIF_FLAG_IGMP |
-		       NETIF_FLAG_MLD6 | NETIF_FLAG_LINK_UP;
+		       NETIF_FLAG_ETHERNET | NETIF_FLAG_IGMP | NETIF_FLAG_MLD6 |
+		       NETIF_FLAG_LINK_UP;
 	netif->output = etharp_output;
 	netif->output_ip6 = ethip6_output;
 	netif->linkoutput = output;
+	netif_set_igmp_mac_filter(netif, group4);
+	netif_set_mld_mac_filter(netif, group6);
+	/* the one group that nobody joins by a message */
+	change_group(netif, all_nodes, NETIF_ADD_MAC_FILTER);
 	return ERR_OK;
+}
+
+/*
+ * Until it is there. A device that is not there yet, or broken, may come or
+ * be put right later; only a name that means nothing never will.
+ */
+static int open_net(struct link *l)
+{
+	uint64_t pause = FATA_NS_PER_S / 4;
+	int rc, before = 0;
+
+	for (;;) {
+		rc = net_open(l->name, &l->net, FATA_FOREVER);
+		if (!rc || rc == -ENOENT || rc == -ECANCELED)
+			break;
+		if (rc != before)
+			log_error("interface %s: error %d, trying again",
+				  l->name, -rc);
+		before = rc;
+		rc = fata_sleep(pause);
+		if (rc)
+			break;
+		pause = pause < 8 * FATA_NS_PER_S ? 2 * pause : pause;
+	}
+	if (rc)
+		log_error("interface %s: error %d", l->name, -rc);
+	return rc;
 }
 
 static int open_link(struct link *l)
 {
-	int rc = net_open(l->name, &l->net, FATA_FOREVER);
+	int rc = open_net(l);
 
-	if (rc) {
-		log_error("interface %s: error %d", l->name, -rc);
+	if (rc)
 		return rc;
-	}
 	net_info(l->net, &l->info);
 	netif_add_noaddr(&l->netif, l, init_netif, ethernet_input);
 	offload_setup(l);
@@ -204,6 +274,10 @@ static int open_link(struct link *l)
 	if (!netif_default)
 		netif_set_default(&l->netif);
 	config_apply(l);
+	rc = net_filter(l->net, true, clock_deadline(10 * FATA_NS_PER_S));
+	if (rc && rc != -EOPNOTSUPP)
+		log_warn("interface %s: all groups are delivered: error %d",
+			 l->name, -rc);
 	return 0;
 }
 
@@ -317,9 +391,9 @@ int stack_wait_address(void)
 
 	while (!has_address()) {
 		uint64_t seen = event_count(&stack_changed);
-		int rc = has_address() ? 0
-				       : event_wait(&stack_changed, &seen,
-						    deadline);
+		int rc = has_address()
+				 ? 0
+				 : event_wait(&stack_changed, &seen, deadline);
 
 		if (rc)
 			return rc == -ETIMEDOUT ? -ENETUNREACH : rc;

@@ -14,7 +14,8 @@ static struct sim_netback *back; /* the one that is plugged in */
 
 void sim_netback_key(const char *key, const char *value)
 {
-	bool own = !strcmp(key, "mac") || !strcmp(key, "mtu");
+	bool own = !strcmp(key, "mac") || !strcmp(key, "mtu") ||
+		   !strcmp(key, "trusted");
 	char path[128];
 
 	snprintf(path, sizeof(path), "%s/%s",
@@ -34,33 +35,37 @@ static uint32_t number(const char *directory, const char *key)
 
 /* --- what the guest sends ------------------------------------------------- */
 
-static void answer(struct sim_netback *b, const union sim_net_tx *a)
+static void answer(struct sim_netback *b, struct sim_netqueue *q,
+		   const union sim_net_tx *a)
 {
 	union sim_net_tx copy = *a;
 
 	if (!b->connected || (b->twist && !b->twist(b, &copy)))
 		return;
-	ring_back_put(&b->tx, &copy, sizeof(copy));
+	ring_back_put(&q->tx, &copy, sizeof(copy));
 }
 
-static void answer_later(struct sim_netback *b, union sim_net_tx a)
+static void answer_later(struct sim_netqueue *q, union sim_net_tx a)
 {
+	struct sim_netback *b = q->back;
+
 	CHECK(b->opens < SIM_NET_OPEN);
+	b->open_queue[b->opens] = (uint8_t)(q - b->q);
 	b->open[b->opens++] = a;
 }
 
-static void show_tx(struct sim_netback *b)
+static void show_tx(struct sim_netqueue *q)
 {
-	if (ring_back_push(&b->tx) && !b->silent)
-		sim_evtchn_send(SIM_DOM0, b->tx_port);
+	if (ring_back_push(&q->tx) && !q->back->silent)
+		sim_evtchn_send(SIM_DOM0, q->tx_port);
 }
 
-static void take_data(struct sim_netback *b,
-		      const struct netif_tx_request *r, uint32_t size)
+static void take_data(struct sim_netback *b, const struct netif_tx_request *r,
+		      uint32_t size)
 {
 	int status;
-	unsigned char *p = sim_grant_map(SIM_DOM0, sim_guest, r->gref, true,
-					 &status);
+	unsigned char *p =
+		sim_grant_map(SIM_DOM0, sim_guest, r->gref, true, &status);
 
 	/* a request may not cross a page (mirage/mirage#234) */
 	bool good = p && size && r->offset + size <= PAGE_SIZE &&
@@ -84,68 +89,111 @@ static void take_data(struct sim_netback *b,
 		sim_grant_unmap(sim_guest, r->gref, true);
 }
 
-static void take_extra(struct sim_netback *b)
+static void change_groups(struct sim_netback *b,
+			  const struct netif_extra_info *e)
+{
+	unsigned i = 0;
+
+	CHECK(b->multicast);
+	while (i < b->groups && memcmp(b->group[i], e->u.mcast.addr, 6))
+		i++;
+	if (e->type == XEN_NETIF_EXTRA_TYPE_MCAST_ADD) {
+		CHECK(i == b->groups && i < SIM_NET_GROUPS);
+		memcpy(b->group[b->groups++], e->u.mcast.addr, 6);
+	} else {
+		CHECK(i < b->groups);
+		memcpy(b->group[i], b->group[--b->groups], 6);
+	}
+}
+
+bool sim_netback_wants(const struct sim_netback *b, const unsigned char *mac)
+{
+	if (!number(SIM_NET_FRONT, "request-multicast-control"))
+		return true;
+	for (unsigned i = 0; i < b->groups; i++)
+		if (!memcmp(b->group[i], mac, 6))
+			return true;
+	return false;
+}
+
+/* True: it was about a group, and no frame follows. */
+static bool take_extra(struct sim_netqueue *q)
 {
 	static const unsigned char zero[sizeof(union sim_net_tx)];
 	union sim_net_tx s = {.pad = {0}}, null = {.pad = {0}};
 	const size_t used = sizeof(struct netif_extra_info);
-	bool there = ring_back_get(&b->tx, &s, sizeof(s)) == 1;
+	struct sim_netback *b = q->back;
+	bool there = ring_back_get(&q->tx, &s, sizeof(s)) == 1;
+	bool group = s.extra.type == XEN_NETIF_EXTRA_TYPE_MCAST_ADD ||
+		     s.extra.type == XEN_NETIF_EXTRA_TYPE_MCAST_DEL;
 
 	if (!there && b->wrong)
-		return;
-	CHECK(there && (b->gso || b->wrong));
+		return false;
+	CHECK(there && (b->gso || b->wrong || group));
 	if (!b->wrong) {
-		CHECK(s.extra.type == XEN_NETIF_EXTRA_TYPE_GSO);
-		CHECK(!s.extra.flags && s.extra.u.gso.size);
+		CHECK(group || s.extra.type == XEN_NETIF_EXTRA_TYPE_GSO);
+		CHECK(!s.extra.flags && (group || s.extra.u.gso.size));
 		/* nothing of the guest's memory in what is not used */
-		CHECK(!s.extra.u.gso.pad);
+		CHECK(group || !s.extra.u.gso.pad);
 		CHECK(!memcmp(s.pad + used, zero, sizeof(s) - used));
 	}
-	b->last_gso = s.extra.u.gso.size;
+	if (group && b->multicast)
+		change_groups(b, &s.extra);
+	if (!group)
+		b->last_gso = s.extra.u.gso.size;
 	null.response.status = NETIF_RSP_NULL;
-	answer_later(b, null);
+	answer_later(q, null);
+	return group;
 }
 
-static bool ring_has(struct sim_netback *b)
+static bool ring_has(struct sim_netqueue *q)
 {
-	return ring_back_poll(&b->tx) == 1;
+	return ring_back_poll(&q->tx) == 1;
+}
+
+static void answer_id(struct sim_netqueue *q, uint16_t id)
+{
+	union sim_net_tx a = {.pad = {0}};
+
+	a.response.id = id;
+	a.response.status = NETIF_RSP_OKAY;
+	answer_later(q, a);
 }
 
 /* One frame: 1, 0 for none. Its requests lie on the ring together. */
-static bool take_frame(struct sim_netback *b)
+static bool take_frame(struct sim_netqueue *q)
 {
 	uint32_t sizes[XEN_NETIF_NR_SLOTS_MIN + 1], total, rest = 0;
 	struct netif_tx_request r[XEN_NETIF_NR_SLOTS_MIN + 1];
+	struct sim_netback *b = q->back;
 	union sim_net_tx s;
 	unsigned n = 0;
 
-	if (ring_back_get(&b->tx, &s, sizeof(s)) != 1)
+	if (ring_back_get(&q->tx, &s, sizeof(s)) != 1)
 		return false;
 	b->last_size = b->last_gso = 0;
 	b->last_flags = s.request.flags;
 	total = s.request.size;
 	for (;;) {
-		union sim_net_tx a = {.pad = {0}};
-
 		CHECK(n <= XEN_NETIF_NR_SLOTS_MIN);
 		r[n] = s.request;
 		sizes[n] = s.request.size;
 		rest += n ? s.request.size : 0;
-		a.response.id = s.request.id;
-		a.response.status = NETIF_RSP_OKAY;
-		answer_later(b, a);
-		if (n++ == 0 && s.request.flags & NETTXF_extra_info)
-			take_extra(b);
+		answer_id(q, s.request.id);
+		if (n++ == 0 && s.request.flags & NETTXF_extra_info &&
+		    take_extra(q))
+			return true;
 		if (!(r[n - 1].flags & NETTXF_more_data))
 			break;
-		if (b->wrong && (n > XEN_NETIF_NR_SLOTS_MIN || !ring_has(b)))
+		if (b->wrong && (n > XEN_NETIF_NR_SLOTS_MIN || !ring_has(q)))
 			break;
-		CHECK(b->sg && ring_back_get(&b->tx, &s, sizeof(s)) == 1);
+		CHECK(b->sg && ring_back_get(&q->tx, &s, sizeof(s)) == 1);
 	}
 	CHECK(rest < total || b->wrong);
 	sizes[0] = total - rest;
 	for (unsigned i = 0; i < n; i++)
 		take_data(b, &r[i], sizes[i]);
+	q->frames++;
 	b->frames++;
 	b->bytes += total;
 	return true;
@@ -160,44 +208,62 @@ static void let_go(struct sim_netback *b)
 static void answer_all(struct sim_netback *b)
 {
 	for (unsigned i = 0; i < b->opens; i++)
-		answer(b, &b->open[i]);
+		answer(b, &b->q[b->open_queue[i]], &b->open[i]);
 	b->opens = 0;
 	if (!b->keeps)
 		let_go(b);
-	if (b->connected)
-		show_tx(b);
+	for (unsigned i = 0; b->connected && i < b->queues; i++)
+		show_tx(&b->q[i]);
 }
 
 static void serve(void *arg)
 {
-	struct sim_netback *b = arg;
+	struct sim_netqueue *q = arg;
+	struct sim_netback *b = q->back;
 
 	do {
+		uint64_t before = b->frames;
+
 		while (b->connected && b->opens <= SIM_NET_OPEN / 2 &&
-		       take_frame(b)) {
-			if (b->loops &&
-			    !sim_netback_send(b, b->last, b->last_size, 0, 0))
+		       take_frame(q)) {
+			if (b->loops && b->frames != before &&
+			    !sim_netback_send_by(q, b->last, b->last_size, 0,
+						 0))
 				b->lost++;
 			if (!b->holds)
 				answer_all(b);
+			before = b->frames;
 		}
 	} while (b->connected && b->opens <= SIM_NET_OPEN / 2 &&
-		 ring_back_arm(&b->tx) == 1);
+		 ring_back_arm(&q->tx) == 1);
+}
+
+static void serve_all(void *arg)
+{
+	struct sim_netback *b = arg;
+
+	for (unsigned i = 0; b->connected && i < b->queues; i++)
+		serve(&b->q[i]);
 }
 
 void sim_netback_go(struct sim_netback *b)
 {
 	answer_all(b);
 	if (b->connected)
-		sim_after(0, serve, b);
+		sim_after(0, serve_all, b);
 }
 
 /* --- what the guest gets -------------------------------------------------- */
 
+static bool next_page(struct sim_netqueue *q, union sim_net_rx *request)
+{
+	return q->back->connected &&
+	       ring_back_get(&q->rx, request, sizeof(*request)) == 1;
+}
+
 bool sim_netback_page(struct sim_netback *b, union sim_net_rx *request)
 {
-	return b->connected &&
-	       ring_back_get(&b->rx, request, sizeof(*request)) == 1;
+	return next_page(&b->q[0], request);
 }
 
 void sim_netback_fill(struct sim_netback *b, const union sim_net_rx *request,
@@ -218,101 +284,148 @@ void sim_netback_answer(struct sim_netback *b, union sim_net_rx a)
 	ring_back_put(&b->rx, &a, sizeof(a));
 }
 
+static void show_rx(struct sim_netqueue *q)
+{
+	if (ring_back_push(&q->rx) && !q->back->silent)
+		sim_evtchn_send(SIM_DOM0, q->rx_port);
+}
+
 void sim_netback_show(struct sim_netback *b)
 {
-	if (ring_back_push(&b->rx) && !b->silent)
-		sim_evtchn_send(SIM_DOM0, b->rx_port);
+	show_rx(&b->q[0]);
 }
 
 /* Pages that the guest has posted and that were not used yet. */
-static uint32_t posted(const struct sim_netback *b)
+static uint32_t posted(const struct sim_netqueue *q)
 {
-	return ring_load(&b->rx.page->req_prod) - b->rx.req_cons;
+	return ring_load(&q->rx.page->req_prod) - q->rx.req_cons;
 }
 
-bool sim_netback_send(struct sim_netback *b, const void *frame, uint32_t size,
-		      uint16_t flags, uint16_t gso_size)
+static void send_gso(struct sim_netqueue *q, uint16_t gso_size)
 {
-	const unsigned char *p = frame;
-	uint32_t pages = (size + PAGE_SIZE - 1) / PAGE_SIZE, at = 0;
+	union sim_net_rx request, a;
 
-	if (!b->connected || posted(b) < pages + !!gso_size)
+	memset(&a, 0, sizeof(a));
+	CHECK(next_page(q, &request));
+	a.extra.type = XEN_NETIF_EXTRA_TYPE_GSO;
+	a.extra.u.gso.size = gso_size;
+	a.extra.u.gso.type = XEN_NETIF_GSO_TYPE_TCPV4;
+	ring_back_put(&q->rx, &a, sizeof(a));
+}
+
+bool sim_netback_send_by(struct sim_netqueue *q, const void *frame,
+			 uint32_t size, uint16_t flags, uint16_t gso_size)
+{
+	struct sim_netback *b = q->back;
+	const unsigned char *p = frame;
+	uint32_t pages, at = 0;
+
+	if (!b->connected)
+		return false;
+	pages = (size + PAGE_SIZE - 1) / PAGE_SIZE;
+	if (posted(q) < pages + !!gso_size)
 		return false;
 	while (at < size) {
-		uint32_t n = size - at < PAGE_SIZE ? size - at : PAGE_SIZE;
-		union sim_net_rx q, a = {.response = {.offset = 0}};
+		uint32_t n = PAGE_SIZE;
+		union sim_net_rx request, a = {.response = {.offset = 0}};
 
-		if (!sim_netback_page(b, &q)) {
+		n = size - at < n ? size - at : n;
+		if (!next_page(q, &request)) {
 			CHECK(b->wrong);
 			break;
 		}
-		sim_netback_fill(b, &q, p + at, 0, n);
-		a.response.id = q.request.id;
+		sim_netback_fill(b, &request, p + at, 0, n);
+		a.response.id = request.request.id;
 		a.response.status = (int16_t)n;
 		a.response.flags = at ? 0 : flags;
 		if (!at && gso_size)
 			a.response.flags |= NETRXF_extra_info;
 		if (at + n < size)
 			a.response.flags |= NETRXF_more_data;
-		sim_netback_answer(b, a);
-		if (!at && gso_size) {
-			memset(&a, 0, sizeof(a));
-			CHECK(sim_netback_page(b, &q));
-			a.extra.type = XEN_NETIF_EXTRA_TYPE_GSO;
-			a.extra.u.gso.size = gso_size;
-			a.extra.u.gso.type = XEN_NETIF_GSO_TYPE_TCPV4;
-			sim_netback_answer(b, a);
-		}
+		ring_back_put(&q->rx, &a, sizeof(a));
+		if (!at && gso_size)
+			send_gso(q, gso_size);
 		at += n;
 	}
-	sim_netback_show(b);
+	show_rx(q);
 	return true;
+}
+
+bool sim_netback_send(struct sim_netback *b, const void *frame, uint32_t size,
+		      uint16_t flags, uint16_t gso_size)
+{
+	return sim_netback_send_by(&b->q[0], frame, size, flags, gso_size);
 }
 
 void sim_netback_kick(struct sim_netback *b)
 {
-	if (!b->connected)
-		return;
-	sim_evtchn_send(SIM_DOM0, b->rx_port);
-	sim_evtchn_send(SIM_DOM0, b->tx_port);
+	for (unsigned i = 0; b->connected && i < b->queues; i++) {
+		sim_evtchn_send(SIM_DOM0, b->q[i].rx_port);
+		sim_evtchn_send(SIM_DOM0, b->q[i].tx_port);
+	}
 }
 
 /* --- connecting ----------------------------------------------------------- */
 
-static struct ring_page *ring_of(const char *key, uint32_t *ref)
+/* A queue's key: with several queues each has its own directory. */
+static uint32_t queue_number(struct sim_netqueue *q, const char *key)
+{
+	char path[64];
+
+	if (q->back->queues == 1)
+		return number(SIM_NET_FRONT, key);
+	snprintf(path, sizeof(path), "queue-%d/%s", (int)(q - q->back->q), key);
+	return number(SIM_NET_FRONT, path);
+}
+
+static struct ring_page *ring_of(struct sim_netqueue *q, const char *key,
+				 uint32_t *ref)
 {
 	struct ring_page *page;
 
-	*ref = number(SIM_NET_FRONT, key);
+	*ref = queue_number(q, key);
 	page = sim_grant_map(SIM_DOM0, sim_guest, *ref, false, NULL);
 	CHECK(page);
 	return page;
 }
 
-static uint32_t channel(const char *key)
+static uint32_t channel(struct sim_netqueue *q, const char *key)
 {
-	int port = sim_evtchn_bind(SIM_DOM0, 5, number(SIM_NET_FRONT, key));
+	int port = sim_evtchn_bind(SIM_DOM0, 5, queue_number(q, key));
 
 	CHECK(port > 0);
 	return (uint32_t)port;
 }
 
+static void attach_queue(struct sim_netqueue *q)
+{
+	struct ring_page *tx = ring_of(q, "tx-ring-ref", &q->tx_ref);
+	struct ring_page *rx = ring_of(q, "rx-ring-ref", &q->rx_ref);
+	bool split = q->back->split;
+
+	ring_back_init(&q->tx, tx, PAGE_SIZE, sizeof(union sim_net_tx),
+		       tx->rsp_prod);
+	ring_back_init(&q->rx, rx, PAGE_SIZE, sizeof(union sim_net_rx),
+		       rx->rsp_prod);
+	q->tx_port = channel(q, split ? "event-channel-tx" : "event-channel");
+	q->rx_port = split ? channel(q, "event-channel-rx") : q->tx_port;
+	q->frames = 0;
+	sim_evtchn_on(SIM_DOM0, q->tx_port, serve, q);
+}
+
 static void attach(struct sim_netback *b)
 {
-	struct ring_page *tx = ring_of("tx-ring-ref", &b->tx_ref);
-	struct ring_page *rx = ring_of("rx-ring-ref", &b->rx_ref);
-
-	ring_back_init(&b->tx, tx, PAGE_SIZE, sizeof(union sim_net_tx),
-		       tx->rsp_prod);
-	ring_back_init(&b->rx, rx, PAGE_SIZE, sizeof(union sim_net_rx),
-		       rx->rsp_prod);
-	b->tx_port = channel(b->split ? "event-channel-tx" : "event-channel");
-	b->rx_port = b->split ? channel("event-channel-rx") : b->tx_port;
-	sim_evtchn_on(SIM_DOM0, b->tx_port, serve, b);
+	b->queues = number(SIM_NET_FRONT, "multi-queue-num-queues");
+	b->queues = b->queues ? b->queues : 1;
+	CHECK(b->queues == 1 || b->queues <= b->queues_max);
+	for (unsigned i = 0; i < b->queues; i++) {
+		b->q[i].back = b;
+		attach_queue(&b->q[i]);
+	}
 	b->connected = true;
-	b->opens = 0;
+	b->opens = b->groups = 0;
 	b->connects++;
-	sim_after(0, serve, b);
+	sim_after(0, serve_all, b);
 	sim_netback_key("state", "4");
 }
 
@@ -323,11 +436,15 @@ void sim_netback_lose(struct sim_netback *b)
 		return;
 	b->connected = false;
 	b->opens = 0;
-	sim_evtchn_close(SIM_DOM0, b->tx_port);
-	if (b->split)
-		sim_evtchn_close(SIM_DOM0, b->rx_port);
-	sim_grant_unmap(sim_guest, b->tx_ref, false);
-	sim_grant_unmap(sim_guest, b->rx_ref, false);
+	for (unsigned i = 0; i < b->queues; i++) {
+		struct sim_netqueue *q = &b->q[i];
+
+		sim_evtchn_close(SIM_DOM0, q->tx_port);
+		if (b->split)
+			sim_evtchn_close(SIM_DOM0, q->rx_port);
+		sim_grant_unmap(sim_guest, q->tx_ref, false);
+		sim_grant_unmap(sim_guest, q->rx_ref, false);
+	}
 }
 
 static void front_changed(void *arg, const char *path)
@@ -361,11 +478,20 @@ static void front_changed(void *arg, const char *path)
 
 static void offer(const struct sim_netback *b)
 {
+	char max[16];
+
 	sim_netback_key("feature-split-event-channels", b->split ? "1" : "0");
 	sim_netback_key("feature-sg", b->sg ? "1" : "0");
 	sim_netback_key("feature-gso-tcpv4", b->gso ? "1" : "0");
 	sim_netback_key("feature-gso-tcpv6", b->gso && b->ipv6 ? "1" : "0");
 	sim_netback_key("feature-ipv6-csum-offload", b->ipv6 ? "1" : "0");
+	sim_netback_key("feature-multicast-control", b->multicast ? "1" : "0");
+	sim_netback_key("feature-dynamic-multicast-control",
+			b->multicast && !b->static_multicast ? "1" : "0");
+	if (b->queues_max) {
+		snprintf(max, sizeof(max), "%u", b->queues_max);
+		sim_netback_key("multi-queue-max-queues", max);
+	}
 }
 
 void sim_netback_plug(struct sim_netback *b)

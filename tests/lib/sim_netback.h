@@ -13,9 +13,11 @@
 #include "xen/ring.h"
 #include <xen/io/netif.h>
 
-#define SIM_NET_FRONT "/local/domain/5/device/vif/0"
-#define SIM_NET_BACK  "/local/domain/0/backend/vif/5/0"
-#define SIM_NET_OPEN  256
+#define SIM_NET_FRONT  "/local/domain/5/device/vif/0"
+#define SIM_NET_BACK   "/local/domain/0/backend/vif/5/0"
+#define SIM_NET_OPEN   256
+#define SIM_NET_QUEUES 4
+#define SIM_NET_GROUPS 64
 
 union sim_net_tx {
 	struct netif_tx_request request;
@@ -30,9 +32,20 @@ union sim_net_rx {
 	struct netif_extra_info extra;
 };
 
+struct sim_netback;
+
+/* A pair of rings with their channels. */
+struct sim_netqueue {
+	struct ring_back tx, rx;
+	uint32_t tx_ref, rx_ref, tx_port, rx_port;
+	struct sim_netback *back;
+	uint64_t frames;
+};
+
 struct sim_netback {
 	/* what it offers */
-	bool split, sg, gso, ipv6;
+	bool split, sg, gso, ipv6, multicast, static_multicast;
+	unsigned queues_max; /* 0: not told */
 	/* what it does wrong */
 	bool wrong;  /* anything: so the guest may leave it at any moment */
 	bool holds;  /* takes frames, answers nothing */
@@ -48,10 +61,20 @@ struct sim_netback {
 	uint16_t last_flags, last_gso;
 	/* its own */
 	bool connected;
-	struct ring_back tx, rx;
-	uint32_t tx_ref, rx_ref, tx_port, rx_port;
+	unsigned queues; /* that the guest has asked for */
+	union {
+		struct sim_netqueue q[SIM_NET_QUEUES];
+		struct { /* the first of them */
+			struct ring_back tx, rx;
+			uint32_t tx_ref, rx_ref, tx_port, rx_port;
+		};
+	};
+	/* multicast groups that were added */
+	unsigned char group[SIM_NET_GROUPS][6];
+	unsigned groups;
 	/* answers that are held back, and mappings that are kept */
 	union sim_net_tx open[SIM_NET_OPEN];
+	uint8_t open_queue[SIM_NET_OPEN];
 	unsigned opens, keeps_n;
 	uint32_t kept[SIM_NET_OPEN];
 };
@@ -75,6 +98,13 @@ void sim_netback_key(const char *key, const char *value);
  */
 bool sim_netback_send(struct sim_netback *b, const void *frame, uint32_t size,
 		      uint16_t flags, uint16_t gso_size);
+
+/* The same, by a queue of one's choice. */
+bool sim_netback_send_by(struct sim_netqueue *q, const void *frame,
+			 uint32_t size, uint16_t flags, uint16_t gso_size);
+
+/* Whether a frame to this multicast address would reach the guest. */
+bool sim_netback_wants(const struct sim_netback *b, const unsigned char *mac);
 
 /*
  * The parts of that, for a test that breaks the rules: take the next page that

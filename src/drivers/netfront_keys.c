@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What netfront reads from xenstore and writes there (xen/io/netif.h). A key
+ * that is there but makes no sense is an error: the device becomes BROKEN.
+ *
+ *     theirs    feature-*, multi-queue-max-queues, carrier, ip
+ *     ours      mac, mtu, trusted, by the toolstack
+ *     written   rings and channels, with several queues below queue-N/;
+ *               wishes; multicast control
+ *
+ * Not asked for: headroom (feature-xdp-headroom). Linux's backend then uses a
+ * slot per frame and bytes per page that it does not count, and answers with
+ * pages that were never posted (seen with Linux 6.1). Nor the control ring:
+ * with one CPU there is nothing to steer.
+ */
+#include <core/fmt.h>
+#include <drivers/netfront.h>
+#include <errno.h>
+#include <fata/heap.h>
+#include <fata/log.h>
+#include <string.h>
+
+FATA_LOG_SOURCE("net");
+
+static int hex(char c)
+{
+	return c >= '0' && c <= '9'   ? c - '0'
+	       : c >= 'a' && c <= 'f' ? c - 'a' + 10
+	       : c >= 'A' && c <= 'F' ? c - 'A' + 10
+				      : -1;
+}
+
+/* "00:16:3e:01:02:03", exactly. */
+static int parse_mac(const char *s, unsigned char *mac)
+{
+	for (unsigned i = 0; i < 6; i++, s += 3) {
+		int high = hex(s[0]), low = high < 0 ? -1 : hex(s[1]);
+
+		if (low < 0 || s[2] != (i < 5 ? ':' : '\0'))
+			return -EINVAL;
+		mac[i] = (unsigned char)(high << 4 | low);
+	}
+	return 0;
+}
+
+int net_read_identity(struct net *n)
+{
+	char *mac;
+	uint64_t mtu = 1500, trusted = 1;
+	int rc = xenbus_read_own(n->dev, "mac", &mac);
+
+	if (rc)
+		return rc;
+	rc = parse_mac(mac, n->info.mac);
+	heap_free(mac);
+	if (rc)
+		return rc;
+	rc = xenbus_read_own_u64(n->dev, "mtu", 65521, &mtu);
+	if (rc == -ENOENT)
+		mtu = 1500;
+	else if (rc || mtu < 68)
+		return rc ? rc : -EINVAL;
+	n->info.mtu = (unsigned)mtu;
+	/* "0": the guest's owner does not trust the backend's domain */
+	rc = xenbus_read_own_u64(n->dev, "trusted", 1, &trusted);
+	n->trusted = trusted;
+	return rc == -ENOENT ? 0 : rc;
+}
+
+/* The addresses that the toolstack names (xl's `ip=`); none is as good. */
+static void read_addresses(struct net *n)
+{
+	char *ip;
+
+	n->info.addresses[0] = '\0';
+	if (xenbus_read(n->dev, "ip", &ip))
+		return;
+	if (strlen(ip) < sizeof(n->info.addresses))
+		strcpy(n->info.addresses, ip);
+	else
+		log_warn("%s: ip is too long", n->dev->path);
+	heap_free(ip);
+}
+
+static int read_flag(struct net *n, const char *key, bool *flag)
+{
+	uint64_t v;
+	int rc = xenbus_read_u64_or(n->dev, key, 1, 0, &v);
+
+	*flag = !rc && v;
+	return rc;
+}
+
+/* Offloads: what frames that are sent may leave to the backend. */
+static int read_offloads(struct net *n)
+{
+	bool no_sum4 = false;
+	int rc = read_flag(n, "feature-sg", &n->sg);
+
+	if (!rc)
+		rc = read_flag(n, "feature-gso-tcpv4", &n->info.send_gso4);
+	if (!rc)
+		rc = read_flag(n, "feature-gso-tcpv6", &n->info.send_gso6);
+	if (!rc)
+		rc = read_flag(n, "feature-no-csum-offload", &no_sum4);
+	if (!rc)
+		rc = read_flag(n, "feature-ipv6-csum-offload",
+			       &n->info.send_sum6);
+	n->info.send_sum4 = !no_sum4;
+	/* A segmented frame has several pieces and an unfinished checksum. */
+	n->info.send_gso4 &= n->sg && n->info.send_sum4;
+	n->info.send_gso6 &= n->sg && n->info.send_sum6;
+	/* A frame of one piece has to lie within a page. */
+	if (!n->sg && n->info.mtu > 1500)
+		n->info.mtu = 1500;
+	return rc;
+}
+
+int net_read_features(struct net *n)
+{
+	uint64_t queues = 1;
+	int rc = read_offloads(n);
+
+	if (!rc)
+		rc = read_flag(n, "feature-split-event-channels", &n->split);
+	if (!rc)
+		rc = read_flag(n, "feature-multicast-control", &n->can_filter);
+	if (!rc)
+		rc = read_flag(n, "feature-dynamic-multicast-control",
+			       &n->can_switch);
+	if (!rc)
+		rc = xenbus_read_u64_or(n->dev, "multi-queue-max-queues",
+					UINT32_MAX, 1, &queues);
+	n->can_switch &= n->can_filter;
+	n->queues_max = queues < NET_QUEUES ? (unsigned)queues : NET_QUEUES;
+	read_addresses(n);
+	return rc;
+}
+
+int net_read_carrier(struct net *n, bool *carrier)
+{
+	uint64_t v;
+	int rc = xenbus_read_u64_or(n->dev, "carrier", 1, 1, &v);
+
+	*carrier = !rc && v;
+	return rc;
+}
+
+/* What we want of the backend. */
+static const char *const wishes[] = {
+	"request-rx-copy",   "feature-rx-notify", "feature-sg",
+	"feature-gso-tcpv4", "feature-gso-tcpv6", "feature-ipv6-csum-offload",
+};
+
+static int publish_number(struct net_queue *q, struct xs_transaction *t,
+			  const char *key, unsigned number)
+{
+	struct net *n = q->net;
+	char path[40];
+
+	if (n->queues == 1)
+		return xenbus_printf(n->dev, t, key, "%u", number);
+	fmt(path, sizeof(path), "queue-%u/%s", q->index, key);
+	return xenbus_printf(n->dev, t, path, "%u", number);
+}
+
+static int publish_queue(struct net_queue *q, struct xs_transaction *t)
+{
+	unsigned tx = (unsigned)evtchn_port(&q->tx.evtchn);
+	int rc = publish_number(q, t, "tx-ring-ref", q->tx.ring_ref);
+
+	if (!rc)
+		rc = publish_number(q, t, "rx-ring-ref", q->rx.ring_ref);
+	if (!rc && !q->net->split)
+		return publish_number(q, t, "event-channel", tx);
+	if (!rc)
+		rc = publish_number(q, t, "event-channel-tx", tx);
+	if (!rc)
+		rc = publish_number(q, t, "event-channel-rx",
+				    (unsigned)evtchn_port(&q->rx.evtchn));
+	return rc;
+}
+
+int net_publish(struct xenbus_device *d, struct xs_transaction *t)
+{
+	struct net *n = d->data;
+	int rc = 0;
+
+	if (n->queues_max > 1)
+		rc = xenbus_printf(d, t, "multi-queue-num-queues", "%u",
+				   n->queues);
+	for (unsigned i = 0; !rc && i < n->queues; i++)
+		rc = publish_queue(&n->queue[i], t);
+	for (unsigned i = 0; !rc && i < sizeof(wishes) / sizeof(*wishes); i++)
+		rc = xenbus_printf(d, t, wishes[i], "1");
+	if (!rc && n->can_filter)
+		rc = xenbus_printf(d, t, "request-multicast-control", "%d",
+				   n->filter);
+	return rc;
+}
