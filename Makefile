@@ -58,6 +58,11 @@ NETOBJ  := $(patsubst src/%,$(BUILD)/kernel/%.o, \
 $(NETOBJ): KFLAGS += $(LWIPINC)
 $(NETOBJ): | $(LWIP)/.complete
 
+# ext4 is libext2fs's, from Debian's archive as it is.
+EXT4OBJ := $(patsubst src/%,$(BUILD)/kernel/%.o,$(wildcard src/fs/ext4*.c))
+$(EXT4OBJ): KFLAGS += -isystem $(E2HDR)
+$(EXT4OBJ): | $(E2HDR)/ext2fs/ext2fs.h
+
 KSRC := $(wildcard src/*.c $(addprefix src/,$(addsuffix /*.[cS], \
 	arch/x86_64 core xen drivers net fs libc)))
 KOBJ := $(patsubst src/%,$(BUILD)/kernel/%.o,$(KSRC)) $(LWIPOBJ)
@@ -128,8 +133,12 @@ $(BUILD)/lib/fata-capture: tools/capture/main.c src/core/pcap.c src/core/pcap.h
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(TFLAGS) -static $(filter %.c,$^) -o $@
 
+$(BUILD)/lib/libext2fs.a $(BUILD)/lib/libcom_err.a: $(BUILD)/lib/%: $(PKGSTAMP)
+	@mkdir -p $(@D)
+	$(Q)cp $(PKG)/usr/lib/x86_64-linux-gnu/$* $@
+
 SDK := $(addprefix $(BUILD)/lib/,libfata.a fata.ld libc.a libglibc.a \
-	libfata-unix.a)
+	libfata-unix.a libext2fs.a libcom_err.a)
 
 # --- the tool ------------------------------------------------------------
 
@@ -204,7 +213,15 @@ HLIBC := $(patsubst src/%,$(BUILD)/host/%.o,$(filter-out %/malloc.c \
 	src/fs/ext4%,$(shell grep -LE '<(arch|net)/' src/libc/*.c src/fs/*.c)))
 $(BUILD)/host/liblibc.a: $(HLIBC)
 	$(Q)rm -f $@ && ar rcs $@ $^
-$(filter $(BUILD)/tests/unit/libc_%,$(UNIT)): $(BUILD)/host/liblibc.a
+HEXT4 := $(patsubst src/%,$(BUILD)/host/%.o,$(wildcard src/fs/ext4*.c))
+$(HEXT4): HFLAGS += -isystem $(E2HDR)
+$(HEXT4): | $(E2HDR)/ext2fs/ext2fs.h
+E2LIBS := $(addprefix $(PKG)/usr/lib/x86_64-linux-gnu/,libext2fs.a libcom_err.a)
+FSTESTS := $(filter $(BUILD)/tests/unit/fs_ext4%,$(UNIT))
+$(FSTESTS): HLIBS += $(E2LIBS)
+$(FSTESTS): $(HEXT4)
+$(filter $(BUILD)/tests/unit/libc_% $(BUILD)/tests/unit/fs_%,$(UNIT)): \
+	$(BUILD)/host/liblibc.a
 # A test of the CPU's own code.
 $(BUILD)/host/arch/x86_64/context.S.o: src/arch/x86_64/context.S
 	@mkdir -p $(@D)

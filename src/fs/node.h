@@ -35,7 +35,7 @@ struct name {
 /* What a new entry is to be. */
 struct node_new {
 	mode_t mode;
-	uint64_t rdev;	    /* of a device file */
+	uint64_t rdev;      /* of a device file */
 	const char *target; /* a symbolic link's text */
 };
 
@@ -91,7 +91,7 @@ struct node {
 	unsigned refs, nlink;
 	uint64_t ino, size;
 	unsigned device; /* st_dev: which file system */
-	uint64_t rdev;	 /* of a device file */
+	uint64_t rdev;   /* of a device file */
 	mode_t mode;
 	unsigned uid, gid;
 	uint64_t atime, mtime, ctime; /* ns since 1970 */
@@ -99,7 +99,7 @@ struct node {
 	struct node *parent;
 	/* The root of what is mounted on it; on that root, what it covers. */
 	struct node *mounted, *covers;
-	void *pipe; /* of a FIFO that is open (pipe.c) */
+	void *pipe;     /* of a FIFO that is open (pipe.c) */
 	bool read_only; /* its file system */
 };
 
@@ -181,17 +181,6 @@ int path_base(int fd, struct node **base);
 int node_open(struct node *n, int flags, struct file **out);
 
 /* --- file systems --------------------------------------------------------- */
-
-/* An empty RAM file system's root directory; NULL without memory. */
-struct node *ram_new(void);
-
-/* A read-only file of these bytes, which stay where they are. */
-int ram_add_bytes(struct node *dir, const char *name, const void *data,
-		  size_t size);
-
-/* A device file. */
-int ram_add_device(struct node *dir, const char *name, mode_t mode,
-		   uint64_t rdev);
 
 /* The mode bits that new files do not get (info.c). */
 unsigned umask_now(void);

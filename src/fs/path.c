@@ -13,6 +13,7 @@
 #include <fata/boot.h>
 #include <fata/heap.h>
 #include <fs/node.h>
+#include <fs/ram.h>
 #include <string.h>
 
 #define LINKS_MAX 40
@@ -46,8 +47,8 @@ static void add_devices(struct node *dir)
 		mode_t mode;
 		unsigned rdev;
 	} devices[] = {
-		{"null", 0666, 0x103},	  {"zero", 0666, 0x105},
-		{"full", 0666, 0x107},	  {"random", 0666, 0x108},
+		{"null", 0666, 0x103},    {"zero", 0666, 0x105},
+		{"full", 0666, 0x107},    {"random", 0666, 0x108},
 		{"urandom", 0666, 0x109}, {"tty", 0666, 0x500},
 		{"console", 0600, 0x501},
 	};

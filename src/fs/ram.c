@@ -4,9 +4,11 @@
  *
  *     directory   a list of entries in the order of their making; each has a
  *                 cookie, ever higher, which is where a listing goes on, so
- *                 that removing entries while listing misses none
+ *                 that removing entries while listing misses none; many of them
+ *                 are found by a hash table
  *     file        an array of pages; a hole has none
  *     bytes       a read-only file somewhere in memory (a boot module)
+ *     part        a read-only file somewhere on a disk (tar.c)
  *
  * Interface: struct node_ops (node.h). Nothing blocks. What a file holds is
  * freed when its last name and its last opener have gone.
@@ -15,11 +17,16 @@
 #include <errno.h>
 #include <fata/heap.h>
 #include <fata/page.h>
+#include <fs/cache.h>
 #include <fs/node.h>
+#include <fs/ram.h>
 #include <string.h>
+
+#define MANY 32 /* entries, from which on there is a hash table */
 
 struct entry {
 	struct list link;
+	struct entry *chain; /* in the hash table */
 	uint64_t cookie;
 	uint32_t hash;
 	struct node *node; /* with a reference */
@@ -29,12 +36,17 @@ struct entry {
 
 struct ram {
 	struct node node;
-	struct list entries; /* a directory's */
-	uint64_t cookie;     /* of the last entry */
-	void **pages;	     /* a file's */
+	struct list entries;         /* a directory's */
+	uint64_t cookie;             /* of the last entry */
+	struct entry **table, *last; /* last: where a listing stands */
+	size_t n_table, n_entries;
+	void **pages; /* a file's */
 	size_t n_pages;
-	const char *bytes; /* of a file that cannot be written */
-	char *target;	   /* a symbolic link's */
+	const char *bytes;   /* of a file that cannot be written */
+	struct cached *disk; /* or where they lie on a disk, ... */
+	uint64_t disk_at;    /* ... from this byte on */
+	int (*unmount)(struct node *root); /* of a root that is not ours */
+	char *target;                      /* a symbolic link's */
 };
 
 static const struct node_ops ram_ops;
@@ -53,18 +65,66 @@ static uint32_t hash_of(struct name n)
 	return h;
 }
 
+static bool is(const struct entry *e, uint32_t hash, struct name name)
+{
+	return e->hash == hash && e->length == name.length &&
+	       !memcmp(e->name, name.text, name.length);
+}
+
 static struct entry *find(struct node *dir, struct name name)
 {
+	struct ram *r = ram_of(dir);
 	uint32_t hash = hash_of(name);
 
-	list_for_each (l, &ram_of(dir)->entries) {
+	if (r->table) {
+		struct entry *e = r->table[hash & (r->n_table - 1)];
+
+		while (e && !is(e, hash, name))
+			e = e->chain;
+		return e;
+	}
+	list_for_each(l, &r->entries)
+	{
 		struct entry *e = list_entry(l, struct entry, link);
 
-		if (e->hash == hash && e->length == name.length &&
-		    !memcmp(e->name, name.text, name.length))
+		if (is(e, hash, name))
 			return e;
 	}
 	return NULL;
+}
+
+static void chain(struct ram *r, struct entry *e)
+{
+	struct entry **at = &r->table[e->hash & (r->n_table - 1)];
+
+	e->chain = *at;
+	*at = e;
+}
+
+/* A table for many entries; without memory, the list has to do. */
+static void enlarge(struct ram *r)
+{
+	size_t n = r->n_table ? r->n_table * 4 : MANY;
+	struct entry **table = heap_calloc(n, sizeof(struct entry *));
+
+	if (!table)
+		return;
+	heap_free(r->table);
+	r->table = table;
+	r->n_table = n;
+	list_for_each(l, &r->entries)
+		chain(r, list_entry(l, struct entry, link));
+}
+
+static void unchain(struct ram *r, struct entry *e)
+{
+	struct entry **at =
+		r->table ? &r->table[e->hash & (r->n_table - 1)] : NULL;
+
+	while (at && *at != e)
+		at = &(*at)->chain;
+	if (at)
+		*at = e->chain;
 }
 
 /* Add an entry; takes a reference to the node. */
@@ -81,6 +141,10 @@ static int add(struct node *dir, struct name name, struct node *node)
 	e->length = name.length;
 	memcpy(e->name, name.text, name.length);
 	list_add_last(&d->entries, &e->link);
+	if (d->table)
+		chain(d, e);
+	if (++d->n_entries > d->n_table && d->n_entries >= MANY)
+		enlarge(d);
 	dir->size += 32 + name.length;
 	if (S_ISDIR(node->mode)) {
 		node->parent = dir;
@@ -97,6 +161,10 @@ static void drop(struct node *dir, struct entry *e)
 		dir->nlink--;
 	}
 	dir->size -= 32 + e->length;
+	unchain(ram_of(dir), e);
+	ram_of(dir)->n_entries--;
+	if (ram_of(dir)->last == e)
+		ram_of(dir)->last = NULL;
 	list_remove(&e->link);
 	node_put(e->node);
 	heap_free(e);
@@ -201,17 +269,32 @@ static int ram_empty(struct node *dir)
 	return list_empty(&ram_of(dir)->entries);
 }
 
+/* The first entry behind this cookie; a listing that goes on has it at once. */
+static struct list *list_from(struct ram *r, uint64_t pos)
+{
+	struct list *l = r->entries.next;
+
+	if (r->last && r->last->cookie == pos)
+		return r->last->link.next;
+	while (l != &r->entries &&
+	       list_entry(l, struct entry, link)->cookie <= pos)
+		l = l->next;
+	return l;
+}
+
 static int ram_list(struct node *dir, struct dirent_sink *sink, uint64_t *pos)
 {
-	list_for_each (l, &ram_of(dir)->entries) {
+	struct ram *r = ram_of(dir);
+
+	for (struct list *l = list_from(r, *pos); l != &r->entries;
+	     l = l->next) {
 		struct entry *e = list_entry(l, struct entry, link);
 
-		if (e->cookie <= *pos)
-			continue;
 		if (!sink_put(sink, e->node->ino, e->cookie, e->node->mode,
 			      (struct name){e->name, e->length}))
 			return 0;
 		*pos = e->cookie;
+		r->last = e;
 	}
 	return 0;
 }
@@ -234,6 +317,8 @@ static ssize_t ram_read(struct node *n, void *p, size_t size, uint64_t at)
 		memcpy(p, r->bytes + at, size);
 		return (ssize_t)size;
 	}
+	if (r->disk)
+		return cache_read(r->disk, p, size, r->disk_at + at);
 	while (done < size) {
 		size_t i = (at + done) / PAGE_SIZE;
 		size_t in = (at + done) % PAGE_SIZE;
@@ -279,7 +364,7 @@ static ssize_t ram_write(struct node *n, const void *p, size_t size,
 	struct ram *r = ram_of(n);
 	size_t done = 0;
 
-	if (r->bytes)
+	if (n->read_only || r->bytes)
 		return -EROFS;
 	if (at > INT64_MAX - size || (at + size) / PAGE_SIZE > UINT32_MAX)
 		return -EFBIG;
@@ -330,6 +415,7 @@ static void ram_release(struct node *n)
 	ram_truncate(n, 0);
 	heap_free(r->pages);
 	heap_free(r->target);
+	heap_free(r->table);
 	heap_free(r);
 }
 
@@ -341,6 +427,16 @@ static uint64_t ram_space(const struct node *n)
 	for (size_t i = 0; i < r->n_pages; i++)
 		pages += r->pages[i] != NULL;
 	return pages * PAGE_SIZE;
+}
+
+static int ram_unmount(struct node *root)
+{
+	return ram_of(root)->unmount ? ram_of(root)->unmount(root) : -EBUSY;
+}
+
+void ram_set_unmount(struct node *root, int (*fn)(struct node *root))
+{
+	ram_of(root)->unmount = fn;
 }
 
 static const struct node_ops ram_ops = {
@@ -356,6 +452,7 @@ static const struct node_ops ram_ops = {
 	.write = ram_write,
 	.truncate = ram_truncate,
 	.space = ram_space,
+	.unmount = ram_unmount,
 	.release = ram_release,
 };
 
@@ -380,6 +477,55 @@ int ram_add_bytes(struct node *dir, const char *name, const void *data,
 	n->size = size;
 	node_put(n);
 	return 0;
+}
+
+struct node *ram_add_part(struct node *dir, struct name name, mode_t mode,
+			  const char *bytes, struct cached *disk,
+			  uint64_t disk_at, uint64_t size)
+{
+	const struct node_new what = {.mode = S_IFREG | mode};
+	struct node *n;
+
+	if (ram_make(dir, name, &what, &n))
+		return NULL;
+	ram_of(n)->bytes = bytes;
+	ram_of(n)->disk = disk;
+	ram_of(n)->disk_at = disk_at;
+	n->size = size;
+	return n;
+}
+
+bool ram_in_use(const struct node *n)
+{
+	const struct ram *r = (const void *)n;
+
+	list_for_each(l, &r->entries)
+	{
+		struct node *child = list_entry(l, struct entry, link)->node;
+
+		if (child->refs > 1 && !S_ISDIR(child->mode) &&
+		    child->refs > child->nlink)
+			return true;
+		if (S_ISDIR(child->mode) &&
+		    (child->refs > 1 || ram_in_use(child)))
+			return true;
+	}
+	return false;
+}
+
+void ram_empty_tree(struct node *n)
+{
+	struct ram *r = ram_of(n);
+
+	while (!list_empty(&r->entries)) {
+		struct entry *e =
+			list_entry(r->entries.next, struct entry, link);
+
+		if (S_ISDIR(e->node->mode))
+			ram_empty_tree(e->node);
+		e->node->nlink = 0;
+		drop(n, e);
+	}
 }
 
 int ram_add_device(struct node *dir, const char *name, mode_t mode,

@@ -25,6 +25,20 @@ int fcntl64(int fd, int command, ...)
 	return fcntl(fd, command, arg);
 }
 
+/* open without a mode, checked. */
+int __open_2(const char *path, int flags);
+int __open64_2(const char *path, int flags);
+
+int __open_2(const char *path, int flags)
+{
+	return open(path, flags);
+}
+
+int __open64_2(const char *path, int flags)
+{
+	return open(path, flags);
+}
+
 /* Identifies the program to __cxa_atexit. */
 void *__dso_handle = NULL;
 

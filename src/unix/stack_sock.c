@@ -71,7 +71,7 @@ static char junk[4096];
 static void mirror(struct sock *k)
 {
 	short state = socket_poll(k->s);
-	bool readable = state & ~(POLLOUT | POLLPRI);
+	bool readable = state & ~(POLLOUT | POLLWRNORM | POLLPRI);
 	bool full = !(state & (POLLOUT | POLLERR | POLLHUP));
 
 	if (readable && !k->readable)

@@ -62,6 +62,66 @@ static void unmap_all(struct sim_blkback *b)
 		sim_grant_unmap(sim_guest, b->map[--b->maps].ref, false);
 }
 
+/* --- the cache ------------------------------------------------------------ */
+
+/* Written, not answered yet. */
+static void cache_dirty(struct sim_blkback *b, struct sim_blk_job *j,
+			uint64_t sector, uint64_t count)
+{
+	if (!b->durable)
+		return;
+	if (!j->count)
+		j->first = sector;
+	j->count += count;
+	for (uint64_t i = sector; i < sector + count; i++)
+		b->cache[i] |= SIM_BLK_DIRTY;
+}
+
+/* Answered: a flush from now on owes it. Without a flush all is durable. */
+static void cache_owe(struct sim_blkback *b, struct sim_blk_job *j)
+{
+	bool through = !b->flush && !b->barrier;
+
+	for (uint64_t i = j->first; i < j->first + j->count; i++) {
+		b->cache[i] |= SIM_BLK_OWED;
+		if (!through)
+			continue;
+		memcpy(b->durable + i * 512, b->disk + i * 512, 512);
+		b->cache[i] = 0;
+	}
+	j->count = 0;
+}
+
+/* A flush came: it covers what was answered before, and not a sector more. */
+static void cache_flush_begin(struct sim_blkback *b, struct sim_blk_job *j)
+{
+	j->covered = calloc(b->sectors / 64 + 1, 8);
+	CHECK(j->covered);
+	for (uint64_t i = 0; i < b->sectors; i++)
+		if (b->cache[i] & SIM_BLK_OWED)
+			j->covered[i / 64] |= 1ull << i % 64;
+}
+
+static void cache_flush_end(struct sim_blkback *b, struct sim_blk_job *j)
+{
+	for (uint64_t i = 0; i < b->sectors; i++) {
+		if (!(j->covered[i / 64] >> i % 64 & 1))
+			continue;
+		memcpy(b->durable + i * 512, b->disk + i * 512, 512);
+		b->cache[i] = 0;
+	}
+	free(j->covered);
+	j->covered = NULL;
+}
+
+void sim_blkback_cut(struct sim_blkback *b, unsigned char *left)
+{
+	memcpy(left, b->durable, b->sectors * 512);
+	for (uint64_t i = 0; i < b->sectors; i++)
+		if (b->cache[i] && sim_chance(2))
+			memcpy(left + i * 512, b->disk + i * 512, 512);
+}
+
 /* --- requests ------------------------------------------------------------- */
 
 static void answer(struct sim_blkback *b, struct sim_blk_job *j, int status)
@@ -75,6 +135,8 @@ static void answer(struct sim_blkback *b, struct sim_blk_job *j, int status)
 						    : j->request.direct.id;
 	rsp.status = (int16_t)status;
 	j->busy = false;
+	if (b->durable && status == BLKIF_RSP_OKAY)
+		cache_owe(b, j);
 	if (b->twist)
 		sent = b->twist(b, &rsp);
 	if (!b->connected || !sent)
@@ -84,9 +146,10 @@ static void answer(struct sim_blkback *b, struct sim_blk_job *j, int status)
 		sim_evtchn_send(SIM_DOM0, j->queue->port);
 }
 
-static int move(struct sim_blkback *b, bool write, uint64_t sector,
+static int move(struct sim_blk_job *j, bool write, uint64_t sector,
 		const struct blkif_request_segment *seg, unsigned n)
 {
+	struct sim_blkback *b = j->back;
 	unsigned unit = b->sector / 512;
 	int status = BLKIF_RSP_OKAY;
 
@@ -105,18 +168,20 @@ static int move(struct sim_blkback *b, bool write, uint64_t sector,
 		if (sector < b->bad_first + b->bad_n &&
 		    sector + count > b->bad_first)
 			status = BLKIF_RSP_ERROR;
-		else if (write)
+		else if (write) {
 			memcpy(b->disk + sector * 512, at, count * 512);
-		else if (!b->lies)
+			cache_dirty(b, j, sector, count);
+		} else if (!b->lies)
 			memcpy(at, b->disk + sector * 512, count * 512);
 		sector += count;
 	}
 	return status;
 }
 
-static int indirect(struct sim_blkback *b,
-		    const struct blkif_request_indirect *r)
+static int indirect(struct sim_blk_job *j)
 {
+	const struct blkif_request_indirect *r = &j->request.indirect;
+	struct sim_blkback *b = j->back;
 	struct blkif_request_segment seg[512];
 	void *page = map(b, r->indirect_grefs[0]);
 
@@ -125,7 +190,7 @@ static int indirect(struct sim_blkback *b,
 	CHECK(r->nr_segments <= b->indirect && b->indirect <= 512);
 	CHECK(r->indirect_op <= BLKIF_OP_WRITE);
 	memcpy(seg, page, r->nr_segments * sizeof(*seg));
-	return move(b, r->indirect_op, r->sector_number, seg, r->nr_segments);
+	return move(j, r->indirect_op, r->sector_number, seg, r->nr_segments);
 }
 
 static int plain(struct sim_blkback *b, struct sim_blk_job *j)
@@ -139,6 +204,8 @@ static int plain(struct sim_blkback *b, struct sim_blk_job *j)
 							      : b->flush);
 		CHECK(j->request.direct.nr_segments == 0);
 		b->flushes++;
+		if (b->durable)
+			cache_flush_end(b, j);
 		return BLKIF_RSP_OKAY;
 	}
 	CHECK(b->discard && (!d->flag || b->secure));
@@ -160,10 +227,10 @@ static void perform(void *arg)
 		return;
 	if (r->operation <= BLKIF_OP_WRITE) {
 		CHECK(r->nr_segments <= BLKIF_MAX_SEGMENTS_PER_REQUEST);
-		status = move(b, r->operation, r->sector_number, r->seg,
+		status = move(j, r->operation, r->sector_number, r->seg,
 			      r->nr_segments);
 	} else if (r->operation == BLKIF_OP_INDIRECT) {
-		status = indirect(b, &j->request.indirect);
+		status = indirect(j);
 	} else {
 		status = plain(b, j);
 	}
@@ -193,6 +260,11 @@ static void serve(void *arg)
 		j->back = b;
 		j->queue = q;
 		j->busy = true;
+		j->count = 0;
+		if (b->durable &&
+		    (j->request.direct.operation == BLKIF_OP_FLUSH_DISKCACHE ||
+		     j->request.direct.operation == BLKIF_OP_WRITE_BARRIER))
+			cache_flush_begin(b, j);
 		sim_after(b->delay ? sim_below(b->delay) : 0, perform, j);
 	} while (b->connected && ring_back_arm(&q->ring) == 1);
 }
@@ -283,6 +355,8 @@ void sim_blkback_lose(struct sim_blkback *b)
 	for (unsigned i = 0; i < SIM_BLK_JOBS; i++) {
 		sim_forget(&b->job[i]);
 		b->job[i].busy = false;
+		free(b->job[i].covered);
+		b->job[i].covered = NULL;
 	}
 	if (!b->connected)
 		return;
@@ -381,6 +455,8 @@ void sim_blkback_unplug(struct sim_blkback *b)
 
 void sim_blkback_restart(struct sim_blkback *b)
 {
+	if (!b->connected)
+		return; /* in the midst of it already */
 	b->closing = true;
 	sim_blkback_key("state", "5");
 }

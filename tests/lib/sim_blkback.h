@@ -19,12 +19,18 @@
 #define SIM_BLK_MAPS  8192
 #define SIM_BLK_QUEUES 4
 
+#define SIM_BLK_DIRTY 1
+#define SIM_BLK_OWED  2
+
 struct sim_blkback;
 
 struct sim_blk_job {
 	struct sim_blkback *back;
 	struct sim_blk_queue *queue;
 	bool busy;
+	/* of the cache: what it wrote, or what it makes durable */
+	uint64_t first, count;
+	uint64_t *covered;
 	union {
 		struct blkif_request direct;
 		struct blkif_request_indirect indirect;
@@ -61,6 +67,13 @@ struct sim_blkback {
 	/* changes an answer; false: this one is not sent */
 	bool (*twist)(struct sim_blkback *b, struct blkif_response *rsp);
 	uint64_t delay; /* up to so many ns for each request */
+	/*
+	 * (o) A cache that is lost with the power: what is on the disk for
+	 * good, and for each sector whether it differs (SIM_BLK_DIRTY) or
+	 * even holds what was answered (SIM_BLK_OWED).
+	 */
+	unsigned char *durable;
+	uint8_t *cache;
 	/* what was seen */
 	uint64_t requests, segments, flushes, discards, secures, connects;
 	uint64_t reads, writes;
@@ -95,6 +108,12 @@ struct ring_page *sim_blkback_page(struct sim_blkback *b);
 
 /* An event without need on the first ring's channel. */
 void sim_blkback_notify(struct sim_blkback *b);
+
+/*
+ * What a power cut now would leave: each sector that is not durable keeps its
+ * old or its new contents, by chance.
+ */
+void sim_blkback_cut(struct sim_blkback *b, unsigned char *left);
 
 /* Do what was held back. */
 void sim_blkback_go(struct sim_blkback *b);

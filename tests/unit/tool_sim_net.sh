@@ -92,6 +92,33 @@ END
 out=$(sim -o cut)
 check "a connection outlives a partition" between 14 "$(took cut/client.log 1)" 40
 
+# --- nobody answers -------------------------------------------------------------------
+
+cat >poll.c <<-'END'
+	#include <arpa/inet.h>
+	#include <poll.h>
+	#include <stdio.h>
+	#include <sys/socket.h>
+	int main(void)
+	{
+		struct sockaddr_in a = {AF_INET, htons(9)};
+		int s = socket(AF_INET, SOCK_DGRAM, 0);
+		struct pollfd p = {.fd = s, .events = POLLIN};
+		inet_pton(AF_INET, "10.0.0.1", &a.sin_addr);
+		sendto(s, "x", 1, 0, (void *)&a, sizeof(a));
+		printf("poll: %d\n", poll(&p, 1, 300));
+		return 0;
+	}
+END
+topology <<'END'
+duration 10s
+node a main.c --ip=10.0.0.1/24
+node b poll.c --ip=10.0.0.2/24
+link a b loss=100%
+END
+sim -o poll >out
+check "poll waits for its time" grep -q '^\[     0.300000000\] poll: 0' poll/b.log
+
 # --- a web server of ours ------------------------------------------------------------
 
 topology <<'END'

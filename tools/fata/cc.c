@@ -107,6 +107,8 @@ static void add_link_end(struct strv *c, const struct sdk *sdk)
 	add_file(c, sdk->lib, "libfata.a");
 	add_file(c, sdk->lib, "libc.a");
 	add_file(c, sdk->lib, "libglibc.a");
+	add_file(c, sdk->lib, "libext2fs.a");
+	add_file(c, sdk->lib, "libcom_err.a");
 	strv_addn(c, "-lgcc", "-Wl,--end-group", NULL);
 	add_file(c, sdk->musl_lib, "crtn.o");
 }
@@ -139,8 +141,9 @@ static int check_sdk(const struct sdk *sdk, bool links)
 {
 	const char *const need[] = {sdk->include, sdk->musl_include,
 				    sdk->musl_lib};
-	static const char *const libs[] = {"fata.ld", "libfata.a", "libc.a",
-					   "libglibc.a"};
+	static const char *const libs[] = {
+		"fata.ld",    "libfata.a",   "libc.a",
+		"libglibc.a", "libext2fs.a", "libcom_err.a"};
 
 	for (size_t i = 0; i < ARRAY_SIZE(need); i++)
 		if (!file_exists(need[i]))

@@ -1,0 +1,530 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * ext4: mount and unmount, and the task that runs libext2fs.
+ *
+ *     mount    superblock judged, journal replayed, bitmaps read, orphans
+ *              removed, "needs recovery" set
+ *     task     jobs in order of arrival; every five seconds all that is dirty
+ *              is written and committed
+ *     unmount  the same, a checkpoint, "needs recovery" cleared
+ *
+ * Interface: fs/ext4.h.
+ */
+#include <errno.h>
+#include <fata/clock.h>
+#include <fata/heap.h>
+#include <fata/log.h>
+#include <fata/task.h>
+#include <fs/ext4.h>
+#include <fs/mount.h>
+#include <string.h>
+
+FATA_LOG_SOURCE("ext4");
+
+#define STACK        (128u << 10)
+#define PERIOD       (5 * FATA_NS_PER_S)
+#define MAGIC_AT     (1024 + 0x38)
+#define NODE_BUCKETS 1024
+
+/* --- errors --------------------------------------------------------------- */
+
+int ext4_error(errcode_t err)
+{
+	switch (err) {
+	case EXT2_ET_NO_MEMORY:
+		return -ENOMEM;
+	case EXT2_ET_BLOCK_ALLOC_FAIL:
+	case EXT2_ET_INODE_ALLOC_FAIL:
+	case EXT2_ET_DIR_NO_SPACE:
+		return -ENOSPC;
+	case EXT2_ET_RO_FILSYS:
+		return -EROFS;
+	default:
+		return err >= 0 && err < 4096 ? (int)-err : -EUCLEAN;
+	}
+}
+
+int ext4_abort(struct ext4 *e, int err, const char *what)
+{
+	if (!e->aborted && !e->read_only)
+		log_error("%s: %s (error %d): read-only from now on", e->name,
+			  what, -err);
+	e->aborted = true;
+	if (e->root)
+		e->root->node.read_only = true;
+	return err;
+}
+
+int ext4_writable(const struct ext4 *e)
+{
+	return e->read_only || e->aborted ? -EROFS : 0;
+}
+
+/* --- the task ------------------------------------------------------------- */
+
+struct job {
+	struct list link;
+	int (*fn)(struct ext4 *e, void *arg);
+	void *arg;
+	int result;
+	bool done;
+	struct sync_queue waiter;
+};
+
+int ext4_call(struct ext4 *e, int (*fn)(struct ext4 *e, void *arg), void *arg)
+{
+	struct job j = {.fn = fn, .arg = arg};
+
+	if (task_self() == e->task)
+		return fn(e, arg);
+	list_add_last(&e->jobs, &j.link);
+	event_signal(&e->work);
+	while (!j.done)
+		wait_in(&j.waiter, NULL, "ext4", FATA_FOREVER, false);
+	return j.result;
+}
+
+static int run(void *arg)
+{
+	struct ext4 *e = arg;
+	uint64_t seen = 0, due = clock_deadline(PERIOD);
+
+	while (!e->stop) {
+		struct job *j;
+
+		if (list_empty(&e->jobs)) {
+			if (event_wait(&e->work, &seen, due) == -ETIMEDOUT) {
+				ext4_write_all(e);
+				due = clock_deadline(PERIOD);
+			}
+			continue;
+		}
+		j = list_entry(list_pop(&e->jobs), struct job, link);
+		j->result = j->fn(e, j->arg);
+		j->done = true;
+		wait_wake_first(&j->waiter, 0);
+		if (clock_mono_ns() >= due) {
+			ext4_write_all(e);
+			due = clock_deadline(PERIOD);
+		}
+	}
+	return 0;
+}
+
+/* --- bitmaps -------------------------------------------------------------- */
+
+void ext4_group_dirty(struct ext4 *e, unsigned group)
+{
+	if (group < e->fs->group_desc_count)
+		e->groups_dirty[group / 8] |= (unsigned char)(1 << group % 8);
+}
+
+/*
+ * libext2fs has freed a block, or taken one (of a run that it takes at once it
+ * tells nothing useful: ext4_file.c looks itself). A freed one is marked as
+ * taken again until the commit (ext4_log.c): what the disk's bitmap says of it
+ * is corrected where bitmaps are written.
+ */
+static void note_block(ext2_filsys fs, blk64_t block, int in_use)
+{
+	struct ext4 *e = fs->priv_data;
+	struct ext4_held *last = e->n_held ? &e->held[e->n_held - 1] : NULL;
+
+	ext4_group_dirty(e, ext2fs_group_of_blk2(fs, block));
+	if (in_use > 0)
+		return;
+	ext4_buf_freed(e, block);
+	if (last && last->block + last->length == block) {
+		last->length++;
+	} else if (last && last->block == block + 1) {
+		last->block--;
+		last->length++;
+	} else {
+		if (e->n_held == e->room_held) {
+			unsigned n = e->room_held ? e->room_held * 2 : 64;
+			struct ext4_held *more =
+				heap_realloc(e->held, n * sizeof(*more));
+
+			if (!more) {
+				ext4_abort(e, -ENOMEM, "blocks were freed");
+				return;
+			}
+			e->held = more;
+			e->room_held = n;
+		}
+		e->held[e->n_held++] = (struct ext4_held){block, 1};
+	}
+	ext2fs_mark_block_bitmap2(fs->block_map, block);
+	e->held_blocks++;
+}
+
+static errcode_t write_block_bitmap(struct ext4 *e, unsigned g, char *buf)
+{
+	ext2_filsys fs = e->fs;
+	unsigned n = EXT2_BLOCKS_PER_GROUP(fs->super);
+	blk64_t first = ext2fs_group_first_block2(fs, g);
+	blk64_t blocks = ext2fs_blocks_count(fs->super);
+	errcode_t rc;
+
+	memset(buf, 0xff, e->block_size);
+	rc = ext2fs_get_block_bitmap_range2(fs->block_map, first, n, buf);
+	if (rc)
+		return rc;
+	for (blk64_t i = blocks - first; i < 8ull * e->block_size; i++)
+		ext2fs_set_bit((unsigned)i, buf); /* behind the end */
+	for (unsigned i = 0; i < e->n_held; i++) {
+		uint64_t at = e->held[i].block, end = at + e->held[i].length;
+
+		for (at = at > first ? at : first; at < end && at < first + n;
+		     at++)
+			ext2fs_clear_bit((unsigned)(at - first), buf);
+	}
+	rc = ext2fs_block_bitmap_csum_set(fs, g, buf, (int)(n / 8));
+	if (rc)
+		return rc;
+	return io_channel_write_blk64(fs->io, ext2fs_block_bitmap_loc(fs, g), 1,
+				      buf);
+}
+
+static errcode_t write_inode_bitmap(struct ext4 *e, unsigned g, char *buf)
+{
+	ext2_filsys fs = e->fs;
+	unsigned n = EXT2_INODES_PER_GROUP(fs->super);
+	errcode_t rc;
+
+	memset(buf, 0xff, e->block_size);
+	rc = ext2fs_get_inode_bitmap_range2(fs->inode_map, (uint64_t)g * n + 1,
+					    n, buf);
+	if (!rc)
+		rc = ext2fs_inode_bitmap_csum_set(fs, g, buf,
+						  (int)((n + 7) / 8));
+	if (rc)
+		return rc;
+	return io_channel_write_blk64(fs->io, ext2fs_inode_bitmap_loc(fs, g), 1,
+				      buf);
+}
+
+/* In place of libext2fs's own, which writes those of all groups. */
+static errcode_t write_bitmaps(ext2_filsys fs)
+{
+	struct ext4 *e = fs->priv_data;
+	char *buf = heap_alloc(e->block_size);
+	bool sums = ext2fs_has_group_desc_csum(fs);
+	errcode_t rc = buf ? 0 : EXT2_ET_NO_MEMORY;
+
+	for (unsigned g = 0; g < fs->group_desc_count && !rc; g++) {
+		if (!(e->groups_dirty[g / 8] & 1 << g % 8))
+			continue;
+		e->groups_dirty[g / 8] &= (unsigned char)~(1 << g % 8);
+		if (!sums || !ext2fs_bg_flags_test(fs, g, EXT2_BG_BLOCK_UNINIT))
+			rc = write_block_bitmap(e, g, buf);
+		if (!rc && (!sums ||
+			    !ext2fs_bg_flags_test(fs, g, EXT2_BG_INODE_UNINIT)))
+			rc = write_inode_bitmap(e, g, buf);
+		ext2fs_group_desc_csum_set(fs, g);
+	}
+	heap_free(buf);
+	fs->flags &= ~(EXT2_FLAG_BB_DIRTY | EXT2_FLAG_IB_DIRTY);
+	return rc;
+}
+
+/* --- mounting ------------------------------------------------------------- */
+
+static int check_disk(struct ext4 *e)
+{
+	unsigned char sector[4096];
+	struct block_info info;
+	uint16_t magic;
+	int err;
+
+	block_info(e->disk, &info);
+	e->disk_size = info.size;
+	if (info.size < 65536)
+		return fs_bad(-EINVAL, "the disk is too small");
+	if (info.readonly)
+		e->read_only = true;
+	err = block_read(e->disk, 0, sector, sizeof(sector), FATA_FOREVER);
+	if (err)
+		return fs_bad(err, "the disk cannot be read (error %d)", -err);
+	memcpy(&magic, sector + MAGIC_AT, 2);
+	if (magic != EXT2_SUPER_MAGIC)
+		return fs_bad(-EINVAL, "no ext4 file system is on it");
+	/* log_block_size: 1, 2 or 4 KiB */
+	if (sector[1024 + 0x18] > 2 || sector[1024 + 0x19] ||
+	    sector[1024 + 0x1a] || sector[1024 + 0x1b])
+		return fs_bad(-EOPNOTSUPP, "blocks of more than 4 KiB");
+	e->block_size = 1024u << sector[1024 + 0x18];
+	if (e->block_size < info.sector)
+		return fs_bad(-EOPNOTSUPP,
+			      "blocks that are smaller than the disk's "
+			      "sectors");
+	return 0;
+}
+
+static int open_fs(struct ext4 *e, bool write)
+{
+	errcode_t rc;
+
+	ext4_opening = e;
+	rc = ext2fs_open2(e->name, NULL,
+			  EXT2_FLAG_64BITS | (write ? EXT2_FLAG_RW : 0), 0, 0,
+			  &ext4_io, &e->fs);
+	if (rc) {
+		e->fs = NULL;
+		return fs_bad(ext4_error(rc),
+			      "its superblock is broken or of an unknown kind "
+			      "(libext2fs: %ld)",
+			      (long)rc);
+	}
+	e->fs->priv_data = e;
+	if (ext2fs_blocks_count(e->fs->super) > e->disk_size / e->block_size)
+		return fs_bad(-EUCLEAN, "it is larger than the disk");
+	return 0;
+}
+
+static void close_fs(struct ext4 *e)
+{
+	if (e->fs)
+		ext2fs_free(e->fs);
+	e->fs = NULL;
+	ext4_bufs_free(e);
+}
+
+/* What we could not keep right, or not even read. */
+static int check_features(struct ext4 *e)
+{
+	struct ext2_super_block *s = e->fs->super;
+	const uint32_t read =
+		EXT2_FEATURE_INCOMPAT_FILETYPE | EXT3_FEATURE_INCOMPAT_RECOVER |
+		EXT2_FEATURE_INCOMPAT_META_BG | EXT3_FEATURE_INCOMPAT_EXTENTS |
+		EXT4_FEATURE_INCOMPAT_64BIT | EXT4_FEATURE_INCOMPAT_FLEX_BG |
+		EXT4_FEATURE_INCOMPAT_CSUM_SEED |
+		EXT4_FEATURE_INCOMPAT_LARGEDIR;
+	const uint32_t written = EXT2_FEATURE_RO_COMPAT_SPARSE_SUPER |
+				 EXT2_FEATURE_RO_COMPAT_LARGE_FILE |
+				 EXT4_FEATURE_RO_COMPAT_HUGE_FILE |
+				 EXT4_FEATURE_RO_COMPAT_GDT_CSUM |
+				 EXT4_FEATURE_RO_COMPAT_DIR_NLINK |
+				 EXT4_FEATURE_RO_COMPAT_EXTRA_ISIZE |
+				 EXT4_FEATURE_RO_COMPAT_METADATA_CSUM;
+
+	if (s->s_feature_incompat & ~read)
+		return fs_bad(-EOPNOTSUPP,
+			      "it has features that are not supported (0x%x)",
+			      s->s_feature_incompat & ~read);
+	if (!e->read_only && s->s_feature_ro_compat & ~written)
+		return fs_bad(-EOPNOTSUPP,
+			      "it has features that can only be read (0x%x): "
+			      "add ,ro",
+			      s->s_feature_ro_compat & ~written);
+	return 0;
+}
+
+static int replay_journal(struct ext4 *e)
+{
+	bool replayed;
+	int err;
+
+	if (!ext2fs_has_feature_journal(e->fs->super)) {
+		if (!e->read_only)
+			log_warn("%s: no journal: a power cut may damage it",
+				 e->name);
+		return 0;
+	}
+	err = ext4_journal_load(e, &replayed);
+	if (err || !replayed)
+		return err;
+	log_info("%s: the journal was replayed", e->name);
+	/* what was read before it is old */
+	close_fs(e);
+	err = ext4_bufs_init(e);
+	return err ? err : open_fs(e, !e->read_only);
+}
+
+/* Like Linux: while it is mounted the journal is to be replayed. */
+static int set_mounted(struct ext4 *e, bool mounted)
+{
+	struct ext2_super_block *s = e->fs->super;
+	int err;
+
+	if (e->journal.there && mounted) {
+		ext2fs_set_feature_journal_needs_recovery(s);
+		s->s_mtime = (uint32_t)(clock_wall_ns() / FATA_NS_PER_S);
+		s->s_mnt_count++;
+	} else if (e->journal.there) {
+		ext2fs_clear_feature_journal_needs_recovery(s);
+	} else if (mounted) {
+		s->s_state &= (uint16_t)~EXT2_VALID_FS;
+	} else {
+		s->s_state |= EXT2_VALID_FS;
+	}
+	ext2fs_mark_super_dirty(e->fs);
+	err = ext4_error(ext2fs_flush2(e->fs, EXT2_FLAG_FLUSH_NO_SYNC));
+	if (!err)
+		err = ext4_bufs_home(e, &e->dirty);
+	return err ? err : block_flush(e->disk, FATA_FOREVER);
+}
+
+static int start_writing(struct ext4 *e)
+{
+	ext2_filsys fs = e->fs;
+	errcode_t rc = ext2fs_read_bitmaps(fs);
+	int err;
+
+	if (rc)
+		return fs_bad(ext4_error(rc),
+			      "its bitmaps are broken (libext2fs: %ld)",
+			      (long)rc);
+	e->groups_dirty = heap_calloc(1, fs->group_desc_count / 8 + 1);
+	if (!e->groups_dirty)
+		return -ENOMEM;
+	fs->write_bitmaps = write_bitmaps;
+	ext2fs_set_block_alloc_stats_callback(fs, note_block, NULL);
+	if (e->journal.there) {
+		err = ext4_journal_start(e);
+		if (err)
+			return err;
+	}
+	err = set_mounted(e, true);
+	if (!err)
+		err = ext4_orphans_clean(e);
+	return err ? err : ext4_commit(e);
+}
+
+static int mount_job(struct ext4 *e, void *arg)
+{
+	int err = check_disk(e);
+
+	(void)arg;
+	if (!err)
+		err = ext4_bufs_init(e);
+	if (!err)
+		err = open_fs(e, !e->read_only);
+	if (!err)
+		err = check_features(e);
+	if (!err)
+		err = replay_journal(e);
+	if (!err && e->fs->super->s_state & EXT2_ERROR_FS)
+		log_warn("%s: it is marked as damaged: e2fsck should see it",
+			 e->name);
+	if (!err && !e->read_only)
+		err = start_writing(e);
+	if (!err)
+		err = ext4_node_load(e, EXT2_ROOT_INO, &e->root);
+	if (!err && !S_ISDIR(e->root->node.mode)) {
+		node_put(&e->root->node);
+		err = fs_bad(-EUCLEAN, "its root is no directory");
+	}
+	return err;
+}
+
+static int unmount_job(struct ext4 *e, void *arg)
+{
+	int err = ext4_nodes_end(e);
+
+	(void)arg;
+	if (err)
+		return err;
+	if (!ext4_writable(e)) {
+		err = ext4_commit(e);
+		if (!err)
+			err = ext4_checkpoint(e);
+		if (!err)
+			err = set_mounted(e, false);
+	} else if (e->aborted) {
+		err = -EROFS;
+	}
+	return err == -EBUSY ? -EIO : err;
+}
+
+static int close_job(struct ext4 *e, void *arg)
+{
+	(void)arg;
+	if (e->nodes)
+		ext4_nodes_end(e);
+	ext4_journal_free(e);
+	close_fs(e);
+	heap_free(e->groups_dirty);
+	heap_free(e->held);
+	heap_free(e->nodes);
+	return 0;
+}
+
+static void finish(struct ext4 *e)
+{
+	ext4_call(e, close_job, NULL);
+	e->stop = true;
+	event_signal(&e->work);
+	fata_task_join(e->task, NULL, FATA_FOREVER);
+	heap_free(e);
+}
+
+int ext4_unmount(struct node *root)
+{
+	struct ext4 *e = ext4_of(root)->fs;
+	int err;
+
+	ext4_sync_all(root);
+	err = ext4_call(e, unmount_job, NULL);
+	if (err != -EBUSY)
+		finish(e);
+	return err;
+}
+
+static struct ext4 *new_ext4(const struct fs_source *from, bool read_only)
+{
+	size_t n = strlen(from->name) + 1;
+	struct ext4 *e = heap_calloc(1, sizeof(*e) + n);
+
+	if (!e)
+		return NULL;
+	e->nodes = heap_alloc(NODE_BUCKETS * sizeof(*e->nodes));
+	if (!e->nodes) {
+		heap_free(e);
+		return NULL;
+	}
+	for (unsigned i = 0; i < NODE_BUCKETS; i++)
+		list_init(&e->nodes[i]);
+	e->name = memcpy(e + 1, from->name, n);
+	e->disk = from->disk;
+	e->read_only = read_only;
+	e->device = node_new_device();
+	e->tid = 1;
+	list_init(&e->jobs);
+	list_init(&e->idle);
+	list_init(&e->dirty_nodes);
+	list_init(&e->orphans);
+	return e;
+}
+
+static int ext4_mount(const struct fs_source *from, bool read_only,
+		      struct node **root)
+{
+	struct task_attr attr = {.name = "ext4", .stack_size = STACK};
+	struct ext4 *e = new_ext4(from, read_only);
+	int err;
+
+	if (!e)
+		return -ENOMEM;
+	err = fata_task_spawn(&e->task, &attr, run, e);
+	if (err) {
+		heap_free(e->nodes);
+		heap_free(e);
+		return err;
+	}
+	err = ext4_call(e, mount_job, NULL);
+	if (err) {
+		e->aborted = true; /* nothing more is to be written */
+		finish(e);
+		return err;
+	}
+	*root = &e->root->node;
+	return 0;
+}
+
+const struct fs_type fs_ext4 = {
+	.name = "ext4",
+	.needs_disk = true,
+	.mount = ext4_mount,
+};
+FS_TYPE(ext4);

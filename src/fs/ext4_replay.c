@@ -1,0 +1,426 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The journal at mount: where it lies, and the replay of what was committed.
+ *
+ * Two walks over the ring from its oldest transaction. The first finds the last
+ * commit block of the unbroken row and notes the revokes; the second writes
+ * each block of these transactions to its place, unless a later one revoked it.
+ * Every number is somebody else's: positions are taken modulo the ring and
+ * counted, block numbers compared with the file system's end.
+ */
+#include <errno.h>
+#include <fata/heap.h>
+#include <fs/ext4.h>
+#include <fs/ext4_jbd.h>
+#include <fs/mount.h>
+#include <string.h>
+
+struct revoked {
+	uint64_t block;
+	uint32_t sequence;
+};
+
+struct replay {
+	struct ext4 *e;
+	unsigned char *block, *data;
+	uint32_t incompat;
+	uint32_t at, sequence, steps; /* steps: blocks of the ring seen */
+	uint32_t last; /* the first sequence not to be replayed */
+	bool writing;  /* the second walk */
+	struct revoked *revoked;
+	size_t n_revoked, room;
+	uint64_t written;
+};
+
+/* --- where it lies -------------------------------------------------------- */
+
+static int add_run(struct ext4_journal *j, uint64_t at, uint64_t disk)
+{
+	struct ext4_run *last = j->n_map ? &j->map[j->n_map - 1] : NULL;
+
+	if (last && last->disk + last->length == disk) {
+		last->length++;
+		return 0;
+	}
+	if (j->n_map % 16 == 0) {
+		struct ext4_run *map =
+			heap_realloc(j->map, (j->n_map + 16) * sizeof(*map));
+
+		if (!map)
+			return -ENOMEM;
+		j->map = map;
+	}
+	j->map[j->n_map++] = (struct ext4_run){at, 1, disk, false};
+	return 0;
+}
+
+static int map_journal(struct ext4 *e, uint32_t blocks)
+{
+	struct ext2_inode inode;
+	ext2_ino_t ino = e->fs->super->s_journal_inum;
+	errcode_t rc = ext2fs_read_inode(e->fs, ino, &inode);
+	int err = rc ? ext4_error(rc) : 0;
+
+	for (uint32_t i = 0; i < blocks && !err; i++) {
+		blk64_t disk = 0;
+
+		rc = ext2fs_bmap2(e->fs, ino, &inode, NULL, 0, i, NULL, &disk);
+		if (rc || !disk || disk >= ext2fs_blocks_count(e->fs->super))
+			return fs_bad(-EUCLEAN, "the journal has holes");
+		err = add_run(&e->journal, i, disk);
+	}
+	return err;
+}
+
+static int check_super(struct ext4 *e)
+{
+	struct ext4_journal *j = &e->journal;
+	struct jbd_super *s = (void *)j->super;
+	const uint32_t known =
+		JBD_INCOMPAT_REVOKE | JBD_INCOMPAT_64BIT | JBD_INCOMPAT_CSUM_V3;
+
+	if (be32(s->header.magic) != JBD_MAGIC ||
+	    be32(s->header.type) != JBD_SUPER_2 ||
+	    be32(s->block_size) != e->block_size || be32(s->first) < 1 ||
+	    be32(s->max_len) > 1u << 24 ||
+	    be32(s->max_len) < be32(s->first) + 64)
+		return fs_bad(-EUCLEAN, "the journal's superblock is broken");
+	if (be32(s->incompat) & ~known)
+		return fs_bad(-EOPNOTSUPP,
+			      "the journal has features that are not "
+			      "supported (0x%x)",
+			      be32(s->incompat) & ~known);
+	if (be32(s->incompat) & JBD_INCOMPAT_CSUM_V3) {
+		uint32_t said = s->checksum, is;
+
+		s->checksum = 0;
+		is = ext2fs_crc32c_le(~0u, (void *)s, sizeof(*s));
+		s->checksum = said;
+		if (is != be32(said))
+			return fs_bad(-EUCLEAN, "the journal's superblock has "
+						"a wrong checksum");
+	}
+	if (be32(s->start) && (be32(s->start) < be32(s->first) ||
+			       be32(s->start) >= be32(s->max_len)))
+		return fs_bad(-EUCLEAN, "the journal begins nowhere");
+	return 0;
+}
+
+/* --- the ring ------------------------------------------------------------- */
+
+/* The next block of the ring; false: the ring has been seen, or an error. */
+static bool next(struct replay *r, void *into, int *err)
+{
+	struct ext4_journal *j = &r->e->journal;
+
+	if (r->steps++ >= j->end - j->first)
+		return false;
+	*err = block_read(r->e->disk,
+			  ext4_journal_at(j, r->e->block_size, r->at), into,
+			  r->e->block_size, FATA_FOREVER);
+	r->at = r->at + 1 == j->end ? j->first : r->at + 1;
+	return !*err;
+}
+
+/* Is the checksum at the end of a descriptor or a revoke right? */
+static bool sealed(const struct replay *r)
+{
+	unsigned n = r->e->block_size;
+	struct jbd_tail *tail = (void *)(r->block + n - sizeof(*tail));
+	uint32_t said = tail->checksum, is;
+
+	if (!(r->incompat & JBD_INCOMPAT_CSUM_V3))
+		return true;
+	tail->checksum = 0;
+	is = ext2fs_crc32c_le(r->e->journal.seed, r->block, n);
+	tail->checksum = said;
+	return is == be32(said);
+}
+
+static bool commit_holds(const struct replay *r)
+{
+	struct jbd_commit *c = (void *)r->block;
+	uint32_t said = c->checksum[0], is;
+
+	if (!(r->incompat & JBD_INCOMPAT_CSUM_V3))
+		return true;
+	c->checksum[0] = 0;
+	is = ext2fs_crc32c_le(r->e->journal.seed, r->block, r->e->block_size);
+	return is == be32(said);
+}
+
+static int note_revokes(struct replay *r)
+{
+	const struct jbd_revoke *h = (const void *)r->block;
+	size_t size = r->incompat & JBD_INCOMPAT_64BIT ? 8 : 4;
+	size_t end = be32(h->bytes);
+
+	if (end > r->e->block_size)
+		return -EUCLEAN;
+	for (size_t at = sizeof(*h); at + size <= end; at += size) {
+		uint64_t wide;
+		uint32_t narrow;
+
+		if (r->n_revoked == r->room) {
+			size_t n = r->room ? r->room * 2 : 64;
+			struct revoked *more =
+				heap_realloc(r->revoked, n * sizeof(*more));
+
+			if (!more)
+				return -ENOMEM;
+			r->revoked = more;
+			r->room = n;
+		}
+		memcpy(&wide, r->block + at, size);
+		memcpy(&narrow, r->block + at, 4);
+		r->revoked[r->n_revoked++] = (struct revoked){
+			size == 8 ? be64(wide) : be32(narrow), r->sequence};
+	}
+	return 0;
+}
+
+/* By block, then by sequence, the last first. */
+static bool before(const struct revoked *a, const struct revoked *b)
+{
+	if (a->block != b->block)
+		return a->block < b->block;
+	return (int32_t)(a->sequence - b->sequence) > 0;
+}
+
+static void sort_revoked(struct replay *r)
+{
+	size_t n = r->n_revoked;
+
+	for (size_t gap = n / 2; gap; gap = gap == 2 ? 1 : gap * 5 / 11) {
+		for (size_t i = gap; i < n; i++) {
+			struct revoked x = r->revoked[i];
+			size_t j = i;
+
+			for (; j >= gap && before(&x, &r->revoked[j - gap]);
+			     j -= gap)
+				r->revoked[j] = r->revoked[j - gap];
+			r->revoked[j] = x;
+		}
+	}
+}
+
+static bool is_revoked(const struct replay *r, uint64_t block)
+{
+	size_t low = 0, high = r->n_revoked;
+
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+
+		if (r->revoked[middle].block < block)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < r->n_revoked && r->revoked[low].block == block &&
+	       (int32_t)(r->revoked[low].sequence - r->sequence) >= 0;
+}
+
+/* One block of a transaction that holds, to its place. */
+static int restore(struct replay *r, uint64_t block, uint32_t flags,
+		   uint32_t sum)
+{
+	struct ext4 *e = r->e;
+	uint32_t sequence = be32(r->sequence), is;
+
+	if (block >= ext2fs_blocks_count(e->fs->super))
+		return -EUCLEAN;
+	if (is_revoked(r, block))
+		return 0;
+	if (r->incompat & JBD_INCOMPAT_CSUM_V3) {
+		is = ext2fs_crc32c_le(e->journal.seed, (void *)&sequence, 4);
+		is = ext2fs_crc32c_le(is, r->data, e->block_size);
+		if (is != sum)
+			return -EUCLEAN;
+	}
+	if (flags & JBD_ESCAPED) {
+		uint32_t magic = be32(JBD_MAGIC);
+
+		memcpy(r->data, &magic, 4);
+	}
+	r->written++;
+	return block_write(e->disk, block * e->block_size, r->data,
+			   e->block_size, FATA_FOREVER);
+}
+
+/* A descriptor: 1 to go on, 0 at the end of the ring, or an error. */
+static int describe(struct replay *r)
+{
+	bool v3 = r->incompat & JBD_INCOMPAT_CSUM_V3;
+	bool wide = r->incompat & JBD_INCOMPAT_64BIT;
+	size_t size = v3 ? sizeof(struct jbd_tag3) : wide ? 12 : 8;
+	size_t at = sizeof(struct jbd_header);
+	size_t end = r->e->block_size - (v3 ? sizeof(struct jbd_tail) : 0);
+	uint32_t flags = 0;
+
+	while (!(flags & JBD_LAST) && at + size <= end) {
+		struct jbd_tag tag = {0};
+		struct jbd_tag3 tag3 = {0};
+		uint64_t block;
+		int err = 0;
+
+		memcpy(&tag, r->block + at, v3 ? 8 : size);
+		memcpy(&tag3, r->block + at, v3 ? size : 0);
+		flags = v3 ? be32(tag3.flags) : be16(tag.flags);
+		block = be32(tag.block);
+		if (wide)
+			block |= (uint64_t)be32(v3 ? tag3.block_high
+						   : tag.block_high)
+				 << 32;
+		at += size + (flags & JBD_SAME_UUID ? 0 : 16);
+		if (!next(r, r->data, &err))
+			return err;
+		if (r->writing)
+			err = restore(r, block, flags, be32(tag3.checksum));
+		if (err)
+			return err;
+	}
+	return 1;
+}
+
+/* From the oldest transaction to the end of the row. */
+static int walk(struct replay *r)
+{
+	const struct jbd_super *s = (const void *)r->e->journal.super;
+	int err = 0;
+
+	r->at = be32(s->start);
+	r->sequence = be32(s->sequence);
+	r->steps = 0;
+	while (!r->writing || r->sequence != r->last) {
+		const struct jbd_header *h = (const void *)r->block;
+
+		if (!next(r, r->block, &err) || be32(h->magic) != JBD_MAGIC ||
+		    be32(h->sequence) != r->sequence)
+			break;
+		switch (be32(h->type)) {
+		case JBD_DESCRIPTOR:
+			if (!sealed(r))
+				return 0;
+			err = describe(r);
+			if (err != 1)
+				return err;
+			err = 0;
+			continue;
+		case JBD_REVOKE:
+			if (!sealed(r))
+				return 0;
+			err = r->writing ? 0 : note_revokes(r);
+			if (err)
+				return err;
+			continue;
+		case JBD_COMMIT:
+			if (!r->writing && !commit_holds(r))
+				return 0;
+			r->sequence++;
+			if (!r->writing)
+				r->last = r->sequence;
+			continue;
+		}
+		break;
+	}
+	return err;
+}
+
+/* Revokes of a transaction that has no commit block do not count. */
+static void forget_late(struct replay *r)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < r->n_revoked; i++)
+		if ((int32_t)(r->revoked[i].sequence - r->last) < 0)
+			r->revoked[n++] = r->revoked[i];
+	r->n_revoked = n;
+	sort_revoked(r);
+}
+
+static int replay(struct ext4 *e)
+{
+	struct jbd_super *s = (void *)e->journal.super;
+	struct replay r = {.e = e, .incompat = be32(s->incompat)};
+	int err = -ENOMEM;
+
+	r.last = be32(s->sequence);
+	r.block = heap_alloc(e->block_size);
+	r.data = heap_alloc(e->block_size);
+	if (r.block && r.data)
+		err = walk(&r);
+	if (!err) {
+		forget_late(&r);
+		r.writing = true;
+		err = walk(&r);
+	}
+	if (!err && r.sequence != r.last)
+		err = -EUCLEAN;
+	heap_free(r.block);
+	heap_free(r.data);
+	heap_free(r.revoked);
+	if (!err)
+		err = block_flush(e->disk, FATA_FOREVER);
+	if (err)
+		return fs_bad(err, "the journal cannot be replayed (error %d)",
+			      -err);
+	e->journal.sequence = r.last + 1;
+	s->start = 0;
+	s->sequence = be32(e->journal.sequence);
+	e->journal.checksums = r.incompat & JBD_INCOMPAT_CSUM_V3;
+	err = ext4_journal_write_super(e);
+	return err ? err : block_flush(e->disk, FATA_FOREVER);
+}
+
+int ext4_journal_load(struct ext4 *e, bool *replayed)
+{
+	struct ext4_journal *j = &e->journal;
+	struct jbd_super *s;
+	struct block_info info;
+	int err;
+
+	*replayed = false;
+	if (e->fs->super->s_journal_dev || !e->fs->super->s_journal_inum)
+		return fs_bad(-EOPNOTSUPP, "its journal is on another disk");
+	j->super = heap_alloc(e->block_size);
+	if (!j->super)
+		return -ENOMEM;
+	err = map_journal(e, 1);
+	if (!err)
+		err = block_read(e->disk, ext4_journal_at(j, e->block_size, 0),
+				 j->super, e->block_size, FATA_FOREVER);
+	s = (void *)j->super;
+	if (!err)
+		err = check_super(e);
+	if (err)
+		return err;
+	j->n_map = 0;
+	err = map_journal(e, be32(s->max_len));
+	if (err)
+		return err;
+	j->there = true;
+	j->first = be32(s->first);
+	j->end = be32(s->max_len);
+	j->sequence = be32(s->sequence);
+	j->seed = ext2fs_crc32c_le(~0u, s->uuid, sizeof(s->uuid));
+	if (!s->start)
+		return 0;
+	if (!ext2fs_has_feature_journal_needs_recovery(e->fs->super)) {
+		/* not wanted any more; no number of the ring comes again */
+		j->sequence += j->end;
+		return 0;
+	}
+	block_info(e->disk, &info);
+	if (info.readonly)
+		return fs_bad(-EROFS, "the journal must be replayed, but the "
+				      "disk cannot be written");
+	*replayed = true;
+	return replay(e);
+}
+
+void ext4_journal_free(struct ext4 *e)
+{
+	heap_free(e->journal.map);
+	heap_free(e->journal.super);
+	memset(&e->journal, 0, sizeof(e->journal));
+}

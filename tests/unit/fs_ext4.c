@@ -1,0 +1,449 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * ext4 with libc's calls, on disks that mke2fs has made and e2fsck judges.
+ */
+#include "unit/disk.h"
+
+#include "libc/sys.h"
+
+#include "unit/libc_vm.h"
+#include <dirent.h>
+#include <sys/statfs.h>
+#include <time.h>
+
+unsigned umask_now(void)
+{
+	return 022;
+}
+
+int dev_open(struct file *f, uint64_t rdev)
+{
+	(void)f;
+	(void)rdev;
+	return -ENXIO;
+}
+
+static struct node *root;
+
+static int mount_disk(struct disk *d, bool read_only)
+{
+	struct fs_source from = {.name = "test", .disk = &d->block};
+	int err = fs_ext4.mount(&from, read_only, &root);
+
+	if (!err)
+		assert_int_equal(mounts_add("/tmp", root), 0);
+	return err;
+}
+
+static void unmount(void)
+{
+	assert_int_equal(sys_chdir("/"), 0);
+	assert_int_equal(mounts_remove("/tmp"), 0);
+}
+
+static void put(const char *path, const void *data, size_t n)
+{
+	long fd = sys_open(path, O_CREAT | O_WRONLY | O_TRUNC, 0644);
+
+	assert_true(fd >= 0);
+	assert_int_equal(sys_write((int)fd, data, n), n);
+	assert_int_equal(sys_close((int)fd), 0);
+}
+
+static void has(const char *path, const void *data, size_t n)
+{
+	long fd = sys_open(path, O_RDONLY, 0);
+	char *got = malloc(n + 1);
+
+	if (fd < 0)
+		fail_msg("%s: %ld", path, fd);
+	assert_int_equal(sys_read((int)fd, got, n + 1), n);
+	assert_memory_equal(got, data, n);
+	free(got);
+	sys_close((int)fd);
+}
+
+static unsigned char *noise(size_t n, unsigned seed)
+{
+	unsigned char *p = malloc(n);
+
+	for (size_t i = 0; i < n; i++) {
+		seed = seed * 1103515245 + 12345;
+		p[i] = (unsigned char)(seed >> 16);
+	}
+	return p;
+}
+
+static unsigned entries(const char *path)
+{
+	static char buffer[4096];
+	long fd = sys_open(path, O_RDONLY | O_DIRECTORY, 0), n;
+	unsigned count = 0;
+
+	assert_true(fd >= 0);
+	while ((n = sys_getdents64((int)fd, buffer, sizeof(buffer))) > 0) {
+		for (long at = 0; at < n; count++) {
+			uint16_t length;
+
+			memcpy(&length, buffer + at + 16, 2);
+			at += length;
+		}
+	}
+	assert_int_equal(n, 0);
+	sys_close((int)fd);
+	return count;
+}
+
+static const char *const kinds[] = {
+	"-t ext4 -b 4096",
+	"-t ext4 -b 1024 -J size=1",
+	"-t ext4 -b 2048 -O ^metadata_csum,^64bit",
+	"-t ext3 -b 1024",
+	"-t ext2 -b 4096",
+	"-t ext4 -b 4096 -I 128",
+};
+
+/* Everything that there is to do with names, on each kind. */
+static void everything(void)
+{
+	unsigned char *big = noise(3 << 20, 1);
+	struct stat s;
+
+	put("/tmp/a", "hello", 5);
+	has("/tmp/a", "hello", 5);
+	assert_int_equal(sys_mkdir("/tmp/d", 0755), 0);
+	assert_int_equal(sys_mkdir("/tmp/d", 0755), -EEXIST);
+	assert_int_equal(sys_mkdir("/tmp/d/e", 0700), 0);
+	put("/tmp/d/big", big, 3 << 20);
+	has("/tmp/d/big", big, 3 << 20);
+	assert_int_equal(sys_link("/tmp/a", "/tmp/d/a2"), 0);
+	assert_int_equal(sys_symlink("../a", "/tmp/d/link"), 0);
+	has("/tmp/d/link", "hello", 5);
+	assert_int_equal(sys_symlink("0123456789012345678901234567890123456789"
+				     "0123456789012345678901234567890123456789",
+				     "/tmp/d/long"),
+			 0);
+	assert_int_equal(sys_stat("/tmp/a", &s), 0);
+	assert_int_equal(s.st_nlink, 2);
+	assert_int_equal(sys_unlink("/tmp/a"), 0);
+	has("/tmp/d/a2", "hello", 5);
+	assert_int_equal(sys_rename("/tmp/d/a2", "/tmp/a"), 0);
+	assert_int_equal(sys_rename("/tmp/d/e", "/tmp/e"), 0);
+	assert_int_equal(sys_rename("/tmp/d", "/tmp/e/d"), 0);
+	assert_int_equal(sys_rename("/tmp/e", "/tmp/e/d/e"), -EINVAL);
+	has("/tmp/e/d/big", big, 3 << 20);
+	assert_int_equal(sys_rmdir("/tmp/e"), -ENOTEMPTY);
+	put("/tmp/b", "bb", 2);
+	assert_int_equal(sys_rename("/tmp/b", "/tmp/a"), 0);
+	has("/tmp/a", "bb", 2);
+	assert_int_equal(sys_mknod("/tmp/fifo", S_IFIFO | 0600, 0), 0);
+	assert_int_equal(sys_mknod("/tmp/dev", S_IFCHR | 0600, 0x103), 0);
+	assert_int_equal(sys_chmod("/tmp/a", 04711), 0);
+	assert_int_equal(sys_chown("/tmp/a", 100000, 7), 0);
+	assert_int_equal(sys_truncate("/tmp/e/d/big", 1000001), 0);
+	has("/tmp/e/d/big", big, 1000001);
+	free(big);
+}
+
+static void check_everything(void)
+{
+	unsigned char *big = noise(3 << 20, 1);
+	struct stat s;
+
+	has("/tmp/a", "bb", 2);
+	has("/tmp/e/d/big", big, 1000001);
+	assert_int_equal(sys_stat("/tmp/a", &s), 0);
+	assert_int_equal(s.st_mode, S_IFREG | 0711);
+	assert_int_equal(s.st_uid, 100000);
+	assert_int_equal(s.st_gid, 7);
+	assert_int_equal(s.st_nlink, 1);
+	assert_int_equal(sys_lstat("/tmp/e/d/long", &s), 0);
+	assert_int_equal(s.st_size, 80);
+	assert_int_equal(sys_lstat("/tmp/dev", &s), 0);
+	assert_int_equal(s.st_rdev, 0x103);
+	assert_int_equal(entries("/tmp/e/d"), 5); /* . .. big link long */
+	assert_int_equal(sys_stat("/tmp/e", &s), 0);
+	assert_int_equal(s.st_nlink, 3);
+	free(big);
+}
+
+static void test_names(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < N_OF(kinds); i++) {
+		struct disk *d = disk_mkfs(kinds[i], "24M");
+
+		printf("# %s\n", kinds[i]);
+		assert_int_equal(mount_disk(d, false), 0);
+		everything();
+		unmount();
+		assert_true(disk_clean(d));
+		assert_int_equal(mount_disk(d, true), 0);
+		check_everything();
+		assert_int_equal(sys_open("/tmp/x", O_CREAT | O_RDWR, 0600),
+				 -EROFS);
+		assert_int_equal(sys_chmod("/tmp/a", 0600), -EROFS);
+		unmount();
+		disk_free(d);
+	}
+}
+
+/* A program's usual life with a file; what is freed can be used again. */
+static void test_space(void **state)
+{
+	struct disk *d = disk_mkfs("-t ext4 -b 1024 -J size=1", "8M");
+	unsigned char *big = noise(1 << 20, 2);
+	struct statfs before, s;
+
+	(void)state;
+	assert_int_equal(mount_disk(d, false), 0);
+	assert_int_equal(sys_statfs("/tmp", &before), 0);
+	for (unsigned i = 0; i < 30; i++) {
+		put("/tmp/f", big, 1 << 20);
+		if (i % 3 == 0)
+			has("/tmp/f", big, 1 << 20);
+		assert_int_equal(sys_unlink("/tmp/f"), 0);
+	}
+	sys_sync();
+	assert_int_equal(sys_statfs("/tmp", &s), 0);
+	assert_int_equal(s.f_bfree, before.f_bfree);
+	assert_int_equal(s.f_ffree, before.f_ffree);
+	unmount();
+	assert_true(disk_clean(d));
+	disk_free(d);
+	free(big);
+}
+
+static void test_full(void **state)
+{
+	struct disk *d = disk_mkfs("-t ext4 -b 1024 -J size=1", "4M");
+	unsigned char *big = noise(1 << 20, 3);
+	long fd, r = 0;
+	size_t n = 0;
+
+	(void)state;
+	assert_int_equal(mount_disk(d, false), 0);
+	fd = sys_open("/tmp/f", O_CREAT | O_RDWR, 0600);
+	while ((r = sys_write((int)fd, big, 100000)) > 0)
+		n += (size_t)r;
+	assert_int_equal(r, -ENOSPC);
+	assert_true(n > 1500000);
+	assert_int_equal(sys_fsync((int)fd), 0);
+	for (unsigned i = 0; i < 5000; i++) {
+		char path[32];
+
+		snprintf(path, sizeof(path), "/tmp/%u", i);
+		r = sys_open(path, O_CREAT | O_WRONLY, 0600);
+		if (r < 0)
+			break;
+		sys_close((int)r);
+	}
+	assert_int_equal(r, -ENOSPC);
+	assert_int_equal(sys_ftruncate((int)fd, 0), 0);
+	sys_close((int)fd);
+	assert_int_equal(sys_unlink("/tmp/0"), 0);
+	put("/tmp/g", big, 1 << 20);
+	unmount();
+	assert_true(disk_clean(d));
+	assert_int_equal(mount_disk(d, false), 0);
+	has("/tmp/g", big, 1 << 20);
+	unmount();
+	disk_free(d);
+	free(big);
+}
+
+static void test_sparse(void **state)
+{
+	struct disk *d = disk_mkfs("-t ext4", "16M");
+	struct stat s;
+	char c = 'x';
+	long fd;
+
+	(void)state;
+	assert_int_equal(mount_disk(d, false), 0);
+	fd = sys_open("/tmp/f", O_CREAT | O_RDWR, 0600);
+	assert_int_equal(sys_pwrite64((int)fd, &c, 1, 5000000000), 1);
+	assert_int_equal(sys_pwrite64((int)fd, &c, 1, 1 << 20), 1);
+	assert_int_equal(sys_lseek((int)fd, 0, 3), 1 << 20);
+	assert_int_equal(sys_lseek((int)fd, 1 << 20, 4), (1 << 20) + 4096);
+	assert_int_equal(sys_fstat((int)fd, &s), 0);
+	assert_int_equal(s.st_size, 5000000001);
+	assert_true(s.st_blocks > 0 && s.st_blocks < 64);
+	assert_int_equal(sys_pread64((int)fd, &c, 1, 77), 1);
+	assert_int_equal(c, 0);
+	/* space that reads as zeroes until it is written */
+	assert_int_equal(sys_fallocate((int)fd, 0, 2 << 20, 1 << 20), 0);
+	assert_int_equal(sys_pread64((int)fd, &c, 1, (2 << 20) + 5), 1);
+	assert_int_equal(c, 0);
+	c = 'y';
+	assert_int_equal(sys_pwrite64((int)fd, &c, 1, (2 << 20) + 5), 1);
+	sys_close((int)fd);
+	unmount();
+	assert_true(disk_clean(d));
+	assert_int_equal(mount_disk(d, true), 0);
+	fd = sys_open("/tmp/f", O_RDONLY, 0);
+	assert_int_equal(sys_pread64((int)fd, &c, 1, 5000000000), 1);
+	assert_int_equal(c, 'x');
+	assert_int_equal(sys_pread64((int)fd, &c, 1, (2 << 20) + 5), 1);
+	assert_int_equal(c, 'y');
+	sys_close((int)fd);
+	unmount();
+	disk_free(d);
+}
+
+/* Removed while it is open: usable until it is closed, then gone. */
+static void test_orphans(void **state)
+{
+	struct disk *d = disk_mkfs("-t ext4 -b 1024 -J size=1", "8M"), *cut;
+	unsigned char *big = noise(1 << 20, 4);
+	long fd[3];
+
+	(void)state;
+	assert_int_equal(mount_disk(d, false), 0);
+	disk_start(d);
+	for (unsigned i = 0; i < 3; i++) {
+		char path[] = {'/', 't', 'm', 'p', '/', (char)('a' + i), 0};
+
+		put(path, big, 100000);
+		fd[i] = sys_open(path, O_RDWR, 0);
+		assert_int_equal(sys_unlink(path), 0);
+	}
+	sys_sync();
+	assert_int_equal(sys_close((int)fd[1]), 0);
+	sys_sync();
+	cut = disk_cut(d, d->n_log, 1);
+	assert_int_equal(sys_pread64((int)fd[0], big, 1, 5), 1);
+	sys_close((int)fd[0]);
+	sys_close((int)fd[2]);
+	unmount();
+	assert_true(disk_clean(d));
+	assert_int_equal(mount_disk(cut, false), 0);
+	unmount();
+	assert_true(disk_clean(cut));
+	disk_free(cut);
+	disk_free(d);
+	free(big);
+}
+
+static void test_many(void **state)
+{
+	struct disk *d = disk_mkfs("-t ext4 -N 12000", "48M");
+	char path[300];
+
+	(void)state;
+	assert_int_equal(mount_disk(d, false), 0);
+	sys_mkdir("/tmp/d", 0755);
+	for (unsigned i = 0; i < 10000; i++) {
+		long fd;
+
+		snprintf(path, sizeof(path), "/tmp/d/file-number-%u", i);
+		fd = sys_open(path, O_CREAT | O_EXCL | O_WRONLY, 0600);
+		assert_true(fd >= 0);
+		sys_close((int)fd);
+	}
+	assert_int_equal(entries("/tmp/d"), 10002);
+	unmount();
+	assert_true(disk_clean(d));
+	/* e2fsck -D makes a hashed tree of it */
+	disk_store(d);
+	disk_run("PATH=$PATH:/sbin:/usr/sbin e2fsck -fyD %s >/dev/null 2>&1",
+		 disk_file());
+	disk_free(d);
+	d = disk_load();
+	assert_int_equal(mount_disk(d, false), 0);
+	assert_int_equal(entries("/tmp/d"), 10002);
+	for (unsigned i = 0; i < 3000; i++) {
+		snprintf(path, sizeof(path), "/tmp/d/file-number-%u", i * 3);
+		assert_int_equal(sys_unlink(path), 0);
+		snprintf(path, sizeof(path), "/tmp/d/%0*u", 5 + i % 200, i);
+		put(path, "", 0);
+	}
+	assert_int_equal(entries("/tmp/d"), 10002);
+	unmount();
+	assert_true(disk_clean(d));
+	disk_free(d);
+}
+
+/* debugfs sees what was written, and the other way round. */
+static void test_debugfs(void **state)
+{
+	struct disk *d = disk_mkfs("-t ext4", "16M");
+	unsigned char *big = noise(500000, 7);
+	char file[80];
+	int fd;
+
+	(void)state;
+	snprintf(file, sizeof(file), "%s.x", disk_file());
+	fd = open(file, O_CREAT | O_WRONLY | O_TRUNC, 0600);
+	assert_int_equal(write(fd, big, 500000), 500000);
+	close(fd);
+	disk_store(d);
+	assert_int_equal(disk_run("PATH=$PATH:/sbin:/usr/sbin debugfs -w -R "
+				  "'write %s there' %s >/dev/null 2>&1",
+				  file, disk_file()),
+			 0);
+	disk_free(d);
+	d = disk_load();
+	assert_int_equal(mount_disk(d, false), 0);
+	has("/tmp/there", big, 500000);
+	put("/tmp/back", big, 500000);
+	unmount();
+	disk_store(d);
+	assert_int_equal(disk_run("PATH=$PATH:/sbin:/usr/sbin debugfs -R "
+				  "'dump back %s.y' %s >/dev/null 2>&1 && "
+				  "cmp %s %s.y",
+				  file, disk_file(), file, file),
+			 0);
+	disk_run("rm -f %s %s.y %s", file, file, disk_file());
+	disk_free(d);
+	free(big);
+}
+
+/* A disk that fails: errors, and a file system that is read-only then. */
+static void test_broken_disk(void **state)
+{
+	static const char text[100] = "text";
+
+	(void)state;
+	for (int n = 0; n < 40; n++) {
+		struct disk *d = disk_mkfs("-t ext4 -b 1024 -J size=1", "6M");
+		long fd, r;
+
+		assert_int_equal(mount_disk(d, false), 0);
+		d->fail_after = n;
+		fd = sys_open("/tmp/f", O_CREAT | O_RDWR, 0600);
+		r = fd;
+		for (unsigned i = 0; i < 20 && r >= 0; i++) {
+			r = sys_write((int)fd, text, 100);
+			if (r >= 0)
+				r = sys_fsync((int)fd);
+		}
+		assert_true(r < 0);
+		if (fd >= 0)
+			sys_close((int)fd);
+		mounts_remove("/tmp");
+		d->fail_after = -1;
+		assert_int_equal(mount_disk(d, false), 0);
+		unmount();
+		assert_true(disk_clean(d));
+		disk_free(d);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_space),
+		cmocka_unit_test(test_full),
+		cmocka_unit_test(test_sparse),
+		cmocka_unit_test(test_orphans),
+		cmocka_unit_test(test_many),
+		cmocka_unit_test(test_debugfs),
+		cmocka_unit_test(test_broken_disk),
+	};
+
+	unix_init("ext4");
+	unix_clock_manual(START);
+	return cmocka_run_group_tests_name("ext4", tests, NULL, NULL);
+}
