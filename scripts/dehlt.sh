@@ -9,7 +9,18 @@ set -eu
 in=$(realpath "$1") out=$2
 work=$(mktemp -d "${out}.XXXXXX")
 trap 'rm -rf "$work"' EXIT
-(cd "$work" && ar x "$in")
+# Two members may have one name: each gets a number in front.
+(
+  cd "$work"
+  ar t "$in" | awk '{ print ++n[$1], $1 }' >order
+  ar x "$in"
+  awk '$1 > 1 { print $2 }' order | sort -u | while read -r name; do
+    awk -v name="$name" '$2 == name { print $1 }' order | while read -r n; do
+      ar xN "$n" "$in" "$name"
+      mv "$name" "$n.$name"
+    done
+  done
+)
 count=0
 for o in "$work"/*.*o; do # musl names its members .lo
   # file offset of each hlt = section's file offset + address in the section
@@ -28,5 +39,10 @@ for o in "$work"/*.*o; do # musl names its members .lo
 done
 [ $count -gt 0 ] || { echo "dehlt: no hlt found in $in" >&2; exit 1; }
 # keep the archive's own order of members
-(cd "$work" && ar t "$in" | xargs ar rcsD libc.a)
+(
+  cd "$work"
+  while read -r n name; do
+    [ -e "$n.$name" ] && echo "$n.$name" || echo "$name"
+  done <order | xargs ar rcsD libc.a
+)
 mv "$work/libc.a" "$out"
