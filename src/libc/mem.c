@@ -12,11 +12,7 @@
  * Pages come at the first touch, except for small mappings. The stack of a
  * thread is filled when the thread starts (mem_fill_stack), because the page
  * allocator itself may run on it and cannot serve a fault of its own.
- *
- * A file is mapped by copying, so a mapping does not see later writes to the
- * file, nor do two mappings of one file see each other's.
  */
-#include <core/list.h>
 #include <core/range.h>
 #include <core/vm.h>
 #include <errno.h>
@@ -30,7 +26,6 @@
 
 #define EAGER (64 << 10)	 /* up to this size pages come at once */
 #define STACK_FILL (64ull << 20) /* a thread's stack is filled up to this */
-#define SPACE (1ull << 46)
 
 #ifndef MAP_32BIT
 #define MAP_32BIT 0x40
@@ -38,14 +33,9 @@
 
 static struct range_tree maps = {.start = 0, .end = 1ull << 47, .seed = 1};
 
-static uint64_t page_up(uint64_t n)
-{
-	return (n + PAGE_SIZE - 1) & ~(uint64_t)(PAGE_SIZE - 1);
-}
-
 static bool bad_range(uint64_t at, uint64_t size)
 {
-	return at % PAGE_SIZE || !size || size > SPACE || at > SPACE;
+	return at % PAGE_SIZE || !size || size > MEM_SPACE || at > MEM_SPACE;
 }
 
 /* Linux's PROT_ bits are the same as VM_READ and so on. */
@@ -79,6 +69,28 @@ static int cut(uint64_t at)
 	return 0;
 }
 
+/*
+ * Neighbours that are alike become one note, as far as [at, end) reaches, so
+ * that what was split can be moved as a whole.
+ */
+static void join(uint64_t at, uint64_t end)
+{
+	struct range *r = range_after(&maps, at ? at - 1 : 0), *next;
+
+	while (r && r->start <= end) {
+		next = range_find(&maps, r->end);
+		if (!next || next->prot != r->prot) {
+			r = range_after(&maps, r->end);
+			continue;
+		}
+		range_remove(&maps, next);
+		range_remove(&maps, r);
+		r->end = next->end;
+		range_insert(&maps, r);
+		heap_free(next);
+	}
+}
+
 static int isolate(uint64_t at, uint64_t end)
 {
 	int err = cut(at);
@@ -86,99 +98,8 @@ static int isolate(uint64_t at, uint64_t end)
 	return err ? err : cut(end);
 }
 
-/*
- * A shared mapping of a file is a copy that is written back, by msync and when
- * it goes.
- */
-struct shared {
-	struct list all;
-	uint64_t at, end, offset; /* offset: in the file, of `at` */
-	struct file *file;
-};
-
-static struct list shared = LIST_INIT(shared);
-
-static int write_back(const struct shared *s, uint64_t at, uint64_t end)
-{
-	uint64_t pos = s->offset + (at - s->at);
-	struct stat stat = {0};
-	ssize_t n;
-
-	if (s->file->ops->stat(s->file, &stat) ||
-	    pos >= (uint64_t)stat.st_size)
-		return 0;
-	if (end - at > (uint64_t)stat.st_size - pos)
-		end = at + (uint64_t)stat.st_size - pos;
-	/* not through the file's flags: O_APPEND means nothing here */
-	n = s->file->ops->write(s->file, (void *)at, end - at, &pos);
-	return n < 0 ? (int)n : 0;
-}
-
-static int sync_shared(uint64_t at, uint64_t end)
-{
-	int err = 0;
-
-	list_for_each (l, &shared) {
-		struct shared *s = list_entry(l, struct shared, all);
-		uint64_t from = at > s->at ? at : s->at;
-		uint64_t to = end < s->end ? end : s->end;
-
-		if (from < to && user_readable((void *)from, to - from))
-			err = write_back(s, from, to);
-	}
-	return err;
-}
-
-static int note_shared(uint64_t at, uint64_t end, struct file *f,
-		       uint64_t offset)
-{
-	struct shared *s = heap_alloc(sizeof(*s));
-
-	if (!s)
-		return -ENOMEM;
-	*s = (struct shared){
-		.at = at, .end = end, .offset = offset, .file = f};
-	file_get(f);
-	list_add_last(&shared, &s->all);
-	return 0;
-}
-
-/* [at, end) is unmapped: what is left of each mapping stays. */
-static void cut_shared(uint64_t at, uint64_t end)
-{
-	sync_shared(at, end);
-	list_for_each (l, &shared) {
-		struct shared *s = list_entry(l, struct shared, all);
-
-		if (end <= s->at || at >= s->end)
-			continue;
-		/* the upper part lives on by itself */
-		if (end < s->end)
-			note_shared(end, s->end, s->file,
-				    s->offset + end - s->at);
-		if (at > s->at) {
-			s->end = at;
-			continue;
-		}
-		list_remove(&s->all);
-		file_put(s->file);
-		heap_free(s);
-	}
-}
-
-static bool is_shared(uint64_t at)
-{
-	list_for_each (l, &shared) {
-		struct shared *s = list_entry(l, struct shared, all);
-
-		if (at >= s->at && at < s->end)
-			return true;
-	}
-	return false;
-}
-
 /* Is all of [at, end) the program's? */
-static bool noted(uint64_t at, uint64_t end)
+bool mem_noted(uint64_t at, uint64_t end)
 {
 	while (at < end) {
 		const struct range *r = range_find(&maps, at);
@@ -191,13 +112,13 @@ static bool noted(uint64_t at, uint64_t end)
 }
 
 /* Unmap what is the program's in [at, end). */
-static int unmap(uint64_t at, uint64_t end)
+int mem_unmap(uint64_t at, uint64_t end)
 {
 	struct range *r;
 	int err = isolate(at, end);
 
-	if (!err && !list_empty(&shared))
-		cut_shared(at, end);
+	if (!err)
+		mem_file_unmap(at, end);
 	while (!err && (r = range_after(&maps, at)) && r->start < end) {
 		err = vm_release((void *)r->start, r->end - r->start);
 		if (err)
@@ -235,7 +156,7 @@ static int place(uint64_t *at, uint64_t size, int flags)
 	if (err != -EEXIST || flags & MAP_FIXED_NOREPLACE)
 		return err == -EINVAL ? -ENOMEM : err;
 	/* What is in the way must be the program's own. */
-	err = unmap(*at, *at + size);
+	err = mem_unmap(*at, *at + size);
 	if (err)
 		return err;
 	err = vm_reserve_at((void *)*at, size);
@@ -256,7 +177,7 @@ static int map_at(uint64_t at, uint64_t size, int prot, int flags)
 	return err;
 }
 
-static long map_anonymous(uint64_t at, uint64_t size, int prot, int flags)
+long mem_map_anonymous(uint64_t at, uint64_t size, int prot, int flags)
 {
 	int err;
 
@@ -270,42 +191,6 @@ static long map_anonymous(uint64_t at, uint64_t size, int prot, int flags)
 	return err ? err : (long)at;
 }
 
-/* Copy the file's part into fresh memory, then protect it as asked. */
-static long map_file(uint64_t at, uint64_t size, int prot, int flags,
-		     struct file *f, uint64_t offset)
-{
-	uint64_t pos = offset, done = 0;
-	bool back = (flags & MAP_TYPE) != MAP_PRIVATE && file_writes(f);
-
-	if (!f->ops->seekable)
-		return -ENODEV;
-	if (!file_reads(f))
-		return -EACCES;
-	if ((flags & MAP_TYPE) != MAP_PRIVATE && prot & PROT_WRITE && !back)
-		return -EACCES;
-	at = (uint64_t)map_anonymous(at, size, PROT_READ | PROT_WRITE, flags);
-	if ((long)at < 0)
-		return (long)at;
-	while (done < size) {
-		ssize_t n = file_read(f, (char *)at + done, size - done, &pos);
-
-		if (n < 0) {
-			unmap(at, at + size);
-			return n;
-		}
-		if (n == 0)
-			break;
-		done += (uint64_t)n;
-	}
-	if (prot != (PROT_READ | PROT_WRITE))
-		sys_mprotect(at, size, prot);
-	if (back && f->ops->stat && note_shared(at, at + size, f, offset)) {
-		unmap(at, at + size);
-		return -ENOMEM;
-	}
-	return (long)at;
-}
-
 long sys_mmap(uint64_t at, uint64_t size, int prot, int flags, int fd,
 	      uint64_t offset)
 {
@@ -315,20 +200,20 @@ long sys_mmap(uint64_t at, uint64_t size, int prot, int flags, int fd,
 
 	if (!size || offset % PAGE_SIZE || type < MAP_SHARED || type > 3)
 		return -EINVAL;
-	if (size > SPACE)
+	if (size > MEM_SPACE)
 		return -ENOMEM;
 	if (flags & (MAP_FIXED | MAP_FIXED_NOREPLACE) && at % PAGE_SIZE)
 		return -EINVAL;
-	if (flags & (MAP_32BIT | MAP_HUGETLB) || at > SPACE)
+	if (flags & (MAP_32BIT | MAP_HUGETLB) || at > MEM_SPACE)
 		return -ENOMEM;
-	size = page_up(size);
+	size = mem_page_up(size);
 	if (flags & MAP_ANONYMOUS)
-		return map_anonymous(at, size, prot, flags);
+		return mem_map_anonymous(at, size, prot, flags);
 	f = fd_get(fd);
 	if (!f)
 		return -EBADF;
 	r = prot & PROT_EXEC ? -EACCES
-			     : map_file(at, size, prot, flags, f, offset);
+			     : mem_file_map(at, size, prot, flags, f, offset);
 	file_put(f);
 	return r;
 }
@@ -337,19 +222,19 @@ long sys_munmap(uint64_t at, uint64_t size)
 {
 	if (bad_range(at, size))
 		return -EINVAL;
-	return unmap(at, at + page_up(size));
+	return mem_unmap(at, at + mem_page_up(size));
 }
 
 long sys_mprotect(uint64_t at, uint64_t size, int prot)
 {
-	uint64_t end = at + page_up(size);
+	uint64_t start = at, end = at + mem_page_up(size);
 	int err;
 
 	if (at % PAGE_SIZE)
 		return -EINVAL;
 	if (!size)
 		return 0;
-	if (bad_range(at, size) || !noted(at, end))
+	if (bad_range(at, size) || !mem_noted(at, end))
 		return -ENOMEM;
 	if (prot & PROT_EXEC)
 		return -EACCES;
@@ -362,6 +247,7 @@ long sys_mprotect(uint64_t at, uint64_t size, int prot)
 		r->prot = (unsigned)prot;
 		at = r->end;
 	}
+	join(start, end);
 	return err;
 }
 
@@ -389,10 +275,10 @@ static long move(struct range *r, uint64_t at, uint64_t old, uint64_t new,
 		return err;
 	err = vm_move((void *)to, (void *)at, old < new ? old : new);
 	if (err) {
-		unmap(to, to + new);
+		mem_unmap(to, to + new);
 		return err;
 	}
-	unmap(at, at + old);
+	mem_unmap(at, at + old);
 	return (long)to;
 }
 
@@ -400,19 +286,19 @@ long sys_mremap(uint64_t at, uint64_t old, uint64_t new, int flags, uint64_t to)
 {
 	struct range *r;
 
-	if (at % PAGE_SIZE || !new || old > SPACE || new > SPACE ||
+	if (at % PAGE_SIZE || !new || old > MEM_SPACE || new > MEM_SPACE ||
 	    flags & ~(MREMAP_MAYMOVE | MREMAP_FIXED))
 		return -EINVAL;
 	if (flags & MREMAP_FIXED &&
-	    (!(flags & MREMAP_MAYMOVE) || to % PAGE_SIZE || to > SPACE ||
-	     (to < at + page_up(old) && at < to + page_up(new))))
+	    (!(flags & MREMAP_MAYMOVE) || to % PAGE_SIZE || to > MEM_SPACE ||
+	     (to < at + mem_page_up(old) && at < to + mem_page_up(new))))
 		return -EINVAL;
-	old = page_up(old);
-	new = page_up(new);
-	r = old && at < SPACE ? range_find(&maps, at) : NULL;
+	old = mem_page_up(old);
+	new = mem_page_up(new);
+	r = old && at < MEM_SPACE ? range_find(&maps, at) : NULL;
 	if (!r || r->end - at < old)
 		return -EFAULT;
-	if (is_shared(at))
+	if (mem_file_shared(at))
 		return -EINVAL;
 	if (flags & MREMAP_FIXED)
 		return isolate(at, at + old)
@@ -420,7 +306,7 @@ long sys_mremap(uint64_t at, uint64_t old, uint64_t new, int flags, uint64_t to)
 			       : move(range_find(&maps, at), at, old, new, to,
 				      MAP_FIXED);
 	if (new < old)
-		return unmap(at + new, at + old) ? -ENOMEM : (long)at;
+		return mem_unmap(at + new, at + old) ? -ENOMEM : (long)at;
 	if (new == old)
 		return (long)at;
 	if (too_much(new - old, (int)r->prot, 0))
@@ -435,6 +321,7 @@ long sys_mremap(uint64_t at, uint64_t old, uint64_t new, int flags, uint64_t to)
 /* The pages are given back; the next touch finds zeroes. */
 static int forget(uint64_t at, uint64_t end)
 {
+	uint64_t start = at;
 	int err = isolate(at, end);
 
 	while (!err && at < end) {
@@ -444,48 +331,39 @@ static int forget(uint64_t at, uint64_t end)
 			     vm_prot((int)r->prot) | VM_LAZY);
 		at = r->end;
 	}
+	join(start, end);
 	return err;
 }
 
 /* Advice that changes contents is followed; the rest is heard politely. */
 long sys_madvise(uint64_t at, uint64_t size, int advice)
 {
-	if (at % PAGE_SIZE || size > SPACE || at > SPACE)
+	if (at % PAGE_SIZE || size > MEM_SPACE || at > MEM_SPACE)
 		return -EINVAL;
 	if (!size)
 		return 0;
 	if (advice == MADV_DONTNEED) {
-		uint64_t end = at + page_up(size);
+		uint64_t end = at + mem_page_up(size);
 
-		return noted(at, end) ? forget(at, end) : -ENOMEM;
+		return mem_noted(at, end) ? forget(at, end) : -ENOMEM;
 	}
 	return advice < 0 || advice > 25 ? -EINVAL : 0;
 }
 
 long sys_mincore(uint64_t at, uint64_t size, unsigned char *vec)
 {
-	uint64_t pages = page_up(size) / PAGE_SIZE;
+	uint64_t pages = mem_page_up(size) / PAGE_SIZE;
 
 	if (at % PAGE_SIZE)
 		return -EINVAL;
-	if (size > SPACE || at > SPACE || !noted(at, at + page_up(size)))
+	if (size > MEM_SPACE || at > MEM_SPACE ||
+	    !mem_noted(at, at + mem_page_up(size)))
 		return -ENOMEM;
 	if (!user_writable(vec, pages))
 		return -EFAULT;
 	for (uint64_t i = 0; i < pages; i++)
 		vec[i] = 1;
 	return 0;
-}
-
-long sys_msync(uint64_t at, uint64_t size, int flags)
-{
-	uint64_t end = at + page_up(size);
-
-	if (at % PAGE_SIZE || flags & ~7)
-		return -EINVAL;
-	if (size > SPACE || at > SPACE || !noted(at, end))
-		return -ENOMEM;
-	return sync_shared(at, end);
 }
 
 /* Nothing is ever swapped out. */

@@ -351,6 +351,11 @@ int vm_move(void *to, void *from, size_t size)
 	struct range *r = range_find(&tree, src);
 	unsigned prot = r ? r->prot : 0;
 
+	/* one part may have been filled when it was mapped, another not */
+	while (r && r->end < end) {
+		r = range_find(&tree, r->end);
+		prot |= r ? r->prot & VM_LAZY : 0;
+	}
 	if (!r || !reserved(dst, dst + size) || isolate(dst, dst + size) ||
 	    isolate(src, end))
 		return -ENOMEM;
