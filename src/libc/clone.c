@@ -21,6 +21,7 @@
 #include <libc/frame.h>
 #include <libc/futex.h>
 #include <libc/mem.h>
+#include <libc/signal.h>
 #include <libc/sys.h>
 #include <libc/thread.h>
 #include <libc/tls.h>
@@ -210,13 +211,15 @@ long sys_exit(int status)
 	thread_context()->fpu = NULL;
 	thread_free(t);
 	if (!thread_count())
-		fata_end(END_POWEROFF, status & 0xff);
+		sys_exit_group(status);
 	fata_task_exit(status);
 }
 
 long sys_exit_group(int status)
 {
-	fata_end(END_POWEROFF, status & 0xff);
+	bool reboot = signal_reboot() && !(status & 0xff);
+
+	fata_end(reboot ? END_REBOOT : END_POWEROFF, status & 0xff);
 }
 
 /* ARCH_SET_FS and ARCH_GET_FS; the GS base is the platform's. */

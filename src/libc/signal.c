@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Signals: masks, pending signals, sending and waiting. See signal.h.
+ * Signals: actions, masks, pending signals, sending. See signal.h.
  *
  * A signal without a handler ends the guest as it ends a Linux process: status
  * 128 + its number. A thread does that at the end of its system call; for a
@@ -12,7 +12,6 @@
 #include <fata/end.h>
 #include <fata/log.h>
 #include <fata/task.h>
-#include <libc/clock.h>
 #include <libc/signal.h>
 #include <libc/sys.h>
 #include <libc/thread.h>
@@ -21,8 +20,6 @@
 
 FATA_LOG_SOURCE("libc");
 
-#define UNBLOCKABLE (signal_bit(SIGKILL) | signal_bit(SIGSTOP))
-
 static struct action actions[65];
 static uint64_t pending; /* of the program, for any thread */
 static struct {
@@ -30,6 +27,11 @@ static struct {
 	uint64_t value;
 } sent[65]; /* with the pending ones */
 static struct event arrived;
+
+struct event *signal_arrived(void)
+{
+	return &arrived;
+}
 
 struct action *signal_action(int sig)
 {
@@ -75,7 +77,7 @@ bool signal_default(int sig)
 
 bool signal_due(const struct thread *t)
 {
-	return (t->pending | pending) & ~t->sigmask;
+	return signal_pending(t) & ~t->sigmask;
 }
 
 static void fill_info(siginfo_t *info, int sig, int code, uint64_t value)
@@ -87,7 +89,12 @@ static void fill_info(siginfo_t *info, int sig, int code, uint64_t value)
 	info->si_value.sival_ptr = (void *)value;
 }
 
-static int take_from(uint64_t set, struct thread *t, siginfo_t *info)
+uint64_t signal_pending(const struct thread *t)
+{
+	return t->pending | pending;
+}
+
+int signal_take_from(uint64_t set, struct thread *t, siginfo_t *info)
 {
 	int sig;
 
@@ -107,7 +114,7 @@ static int take_from(uint64_t set, struct thread *t, siginfo_t *info)
 
 int signal_take(struct thread *t, siginfo_t *info)
 {
-	return take_from(~t->sigmask, t, info);
+	return signal_take_from(~t->sigmask, t, info);
 }
 
 /* Does anybody wait for it with sigwait? Then it is not delivered otherwise. */
@@ -122,7 +129,7 @@ static bool waited_for(int sig, const struct thread *only)
 /* Is it in the system call that sends this, and will look at its end? */
 static bool will_look(const struct thread *t)
 {
-	return t == thread_self() && !loop_this()->callback;
+	return t->task == fata_task_self() && !loop_this()->callback;
 }
 
 /* Get the thread out of what it waits in. */
@@ -153,7 +160,7 @@ void signal_thread(struct thread *t, int sig, int code, uint64_t value)
 	t->signal_code = code;
 	t->signal_value = value;
 	event_signal(&arrived);
-	if (waited || t->sigmask & signal_bit(sig) & ~UNBLOCKABLE)
+	if (waited || t->sigmask & signal_bit(sig) & ~SIGNAL_ALWAYS)
 		return;
 	if (will_look(t))
 		return;
@@ -208,6 +215,23 @@ void signal_process(int sig)
 	signal_process_with(sig, SI_USER, 0);
 }
 
+static bool reboot;
+
+bool signal_terminate(bool to_reboot)
+{
+	if (!actions[SIGTERM].handler && receiver(SIGTERM) &&
+	    !waited_for(SIGTERM, NULL))
+		return false;
+	reboot = to_reboot;
+	signal_process_with(SIGTERM, SI_KERNEL, 0);
+	return true;
+}
+
+bool signal_reboot(void)
+{
+	return reboot;
+}
+
 long sys_rt_sigaction(int sig, const struct action *new, struct action *old,
 		      size_t size)
 {
@@ -238,7 +262,7 @@ long sys_rt_sigprocmask(int how, const uint64_t *new, uint64_t *old,
 		t->sigmask = (how == SIG_BLOCK	   ? mask | *new
 			      : how == SIG_UNBLOCK ? mask & ~*new
 						   : *new) &
-			     ~UNBLOCKABLE;
+			     ~SIGNAL_ALWAYS;
 	if (old)
 		*old = mask;
 	return 0;
@@ -252,7 +276,7 @@ long sys_rt_sigpending(uint64_t *set, size_t size)
 		return -EINVAL;
 	if (!user_writable(set, 8))
 		return -EFAULT;
-	*set = (t->pending | pending) & t->sigmask;
+	*set = signal_pending(t) & t->sigmask;
 	return 0;
 }
 
@@ -287,6 +311,21 @@ long sys_tgkill(int pid, int tid, int sig)
 	return pid == 1 ? sys_tkill(tid, sig) : -ESRCH;
 }
 
+long sys_rt_tgsigqueueinfo(int pid, int tid, int sig, const siginfo_t *info)
+{
+	struct thread *t = thread_find(tid);
+
+	if (sig < 1 || sig > 64 || tid <= 0)
+		return -EINVAL;
+	if (pid != 1 || !t)
+		return -ESRCH;
+	if (!user_readable(info, sizeof(*info)))
+		return -EFAULT;
+	signal_thread(t, sig, info->si_code,
+		      (uint64_t)info->si_value.sival_ptr);
+	return 0;
+}
+
 long sys_rt_sigqueueinfo(int pid, int sig, const siginfo_t *info)
 {
 	if (sig < 1 || sig > 64)
@@ -298,110 +337,4 @@ long sys_rt_sigqueueinfo(int pid, int sig, const siginfo_t *info)
 	signal_process_with(sig, info->si_code,
 			    (uint64_t)info->si_value.sival_ptr);
 	return 0;
-}
-
-/* --- waiting -------------------------------------------------------------- */
-
-/* Until a signal is due. Always -EINTR. */
-static long wait_due(struct thread *t)
-{
-	uint64_t seen = event_count(&arrived);
-
-	while (!signal_due(t))
-		if (event_wait(&arrived, &seen, FATA_FOREVER))
-			break;
-	return -EINTR;
-}
-
-long sys_pause(void)
-{
-	return wait_due(thread_self());
-}
-
-/* The old mask comes back when the handler is entered (signal_deliver). */
-long sys_rt_sigsuspend(const uint64_t *mask, size_t size)
-{
-	struct thread *t = thread_self();
-
-	if (size != 8)
-		return -EINVAL;
-	if (!user_readable(mask, 8))
-		return -EFAULT;
-	t->saved_mask = t->sigmask;
-	t->restore_mask = true;
-	t->sigmask = *mask & ~UNBLOCKABLE;
-	return wait_due(t);
-}
-
-static int wait_for(struct thread *t, uint64_t set, uint64_t deadline,
-		    siginfo_t *info)
-{
-	uint64_t seen = event_count(&arrived);
-	int sig;
-
-	while (!(sig = take_from(set, t, info))) {
-		int err = event_wait(&arrived, &seen, deadline);
-
-		if (err)
-			return err == -ETIMEDOUT ? -EAGAIN : -EINTR;
-	}
-	return sig;
-}
-
-long sys_rt_sigtimedwait(const uint64_t *set, siginfo_t *info,
-			 const struct timespec *time, size_t size)
-{
-	struct thread *t = thread_self();
-	uint64_t deadline = FATA_FOREVER;
-	siginfo_t got;
-	long r = 0;
-
-	if (size != 8)
-		return -EINVAL;
-	if (!user_readable(set, 8) ||
-	    (info && !user_writable(info, sizeof(*info))))
-		return -EFAULT;
-	if (time)
-		r = clock_deadline_of(CLOCK_MONOTONIC, false, time, &deadline);
-	if (r)
-		return r;
-	t->waits_for = *set & ~UNBLOCKABLE;
-	r = wait_for(t, t->waits_for, deadline, &got);
-	t->waits_for = 0;
-	if (r > 0 && info && user_writable(info, sizeof(*info)))
-		*info = got;
-	return r;
-}
-
-long signal_mask_begin(const uint64_t *mask, size_t size, uint64_t *old)
-{
-	struct thread *t = thread_self();
-
-	if (!mask)
-		return 0;
-	if (size != 8)
-		return -EINVAL;
-	if (!user_readable(mask, 8))
-		return -EFAULT;
-	*old = t->sigmask;
-	t->sigmask = *mask & ~UNBLOCKABLE;
-	if (!signal_due(t))
-		return 0;
-	signal_mask_end(mask, *old);
-	return -EINTR;
-}
-
-void signal_mask_end(const uint64_t *mask, uint64_t old)
-{
-	struct thread *t = thread_self();
-
-	if (!mask)
-		return;
-	if (!signal_due(t)) {
-		t->sigmask = old;
-		return;
-	}
-	/* what is due is let in first */
-	t->saved_mask = old;
-	t->restore_mask = true;
 }

@@ -2,7 +2,8 @@
 /*
  * Signals: who has which pending, and what is to be done about them.
  *
- *     signal.c     masks, pending signals, sending, waiting
+ *     signal.c     actions, masks, pending signals, sending
+ *     sigwait.c    waiting for them, signalfd
  *     sigframe.c   a handler's frame on the program's stack, and back from it
  *     sigtimer.c   alarm, interval timers, POSIX timers
  *
@@ -38,6 +39,9 @@ static inline uint64_t signal_bit(int sig)
 	return 1ull << (sig - 1);
 }
 
+/* What cannot be blocked. */
+#define SIGNAL_ALWAYS (signal_bit(SIGKILL) | signal_bit(SIGSTOP))
+
 /* Send a signal to the program, as kill does. From anywhere. */
 void signal_process(int sig);
 
@@ -59,6 +63,13 @@ struct action *signal_action(int sig);
  */
 int signal_take(struct thread *t, siginfo_t *info);
 
+/* The same of those in a set, blocked or not. */
+int signal_take_from(uint64_t set, struct thread *t, siginfo_t *info);
+
+/* What is pending for the thread; signalled when there is more. */
+uint64_t signal_pending(const struct thread *t);
+struct event *signal_arrived(void);
+
 /* Is there one to take? */
 bool signal_due(const struct thread *t);
 
@@ -75,6 +86,15 @@ void signal_mask_end(const uint64_t *mask, uint64_t old);
 
 /* At the end of each system call: handlers for what is due. (sigframe.c) */
 void signal_deliver(struct frame *f, uint64_t number);
+
+/*
+ * The toolstack asks for the end (`xl shutdown`): SIGTERM, as init would send
+ * it. False: the program does nothing about that, the platform ends it cleanly.
+ */
+bool signal_terminate(bool to_reboot);
+
+/* Was a reboot asked for? A clean end is then one. */
+bool signal_reboot(void);
 
 /* Faults of the program become signals from now on. (sigframe.c) */
 void signal_take_faults(void);

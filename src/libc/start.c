@@ -21,6 +21,7 @@
 #include <elf.h>
 #include <errno.h>
 #include <fata/heap.h>
+#include <fata/lifecycle.h>
 #include <fata/param.h>
 #include <fata/random.h>
 #include <libc/frame.h>
@@ -159,6 +160,12 @@ static void take_system_calls(void)
 	wrmsr(MSR_FMASK, FLAGS_TF | FLAGS_DF | FLAGS_NT | FLAGS_AC);
 }
 
+static bool asked(void *arg, enum lifecycle_request request)
+{
+	(void)arg;
+	return signal_terminate(request == LIFECYCLE_REBOOT);
+}
+
 int libc_run(int argc, char **argv)
 {
 	char **env = param_environment();
@@ -172,6 +179,7 @@ int libc_run(int argc, char **argv)
 	malloc_linked();
 	tls_begin();
 	signal_take_faults();
+	lifecycle_on_request(asked, NULL);
 	loop_callbacks = libc_callbacks;
 	/* The program goes on below this block and never comes back. */
 	f.sp = fill_stack((uint64_t)__builtin_alloca(size) + size, argc, argv,

@@ -29,6 +29,7 @@ struct sysinfo;
 struct timespec;
 struct timeval;
 struct tms;
+struct utimbuf;
 struct utsname;
 
 /* clock.c */
@@ -209,6 +210,20 @@ long sys_select(int n, uint64_t *in, uint64_t *out, uint64_t *except,
 long sys_pselect6(int n, uint64_t *in, uint64_t *out, uint64_t *except,
 		  const struct timespec *time, const uint64_t *pair);
 
+/* sched.c */
+long sys_sched_getscheduler(int tid);
+long sys_sched_setscheduler(int tid, int policy, const int *priority);
+long sys_sched_getparam(int tid, int *priority);
+long sys_sched_setparam(int tid, const int *priority);
+long sys_sched_get_priority_max(int policy);
+long sys_sched_get_priority_min(int policy);
+long sys_sched_rr_get_interval(int tid, struct timespec *t);
+long sys_getpriority(int which, int who);
+long sys_setpriority(int which, int who, int nice);
+long sys_personality(unsigned what);
+long sys_membarrier(int command, unsigned flags, int cpu);
+long sys_reboot(unsigned magic, unsigned magic2, unsigned command);
+
 /* sigframe.c */
 long sys_sigaltstack(const stack_t *new, stack_t *old);
 long sys_rt_sigreturn(void);
@@ -223,10 +238,16 @@ long sys_kill(int pid, int sig);
 long sys_tkill(int tid, int sig);
 long sys_tgkill(int pid, int tid, int sig);
 long sys_rt_sigqueueinfo(int pid, int sig, const siginfo_t *info);
+long sys_rt_tgsigqueueinfo(int pid, int tid, int sig, const siginfo_t *info);
+
+/* sigwait.c */
 long sys_pause(void);
 long sys_rt_sigsuspend(const uint64_t *mask, size_t size);
 long sys_rt_sigtimedwait(const uint64_t *set, siginfo_t *info,
 			 const struct timespec *time, size_t size);
+
+long sys_signalfd4(int fd, const uint64_t *mask, size_t size, int flags);
+long sys_signalfd(int fd, const uint64_t *mask, size_t size);
 
 /* sigtimer.c */
 long sys_alarm(unsigned seconds);
@@ -268,5 +289,10 @@ long sys_get_robust_list(int tid, void **head, size_t *size);
 long sys_sched_yield(void);
 long sys_sched_getaffinity(int tid, size_t size, uint64_t *mask);
 long sys_sched_setaffinity(int tid, size_t size, const uint64_t *mask);
+
+/* utime.c */
+long sys_utime(const char *path, const struct utimbuf *t);
+long sys_utimes(const char *path, const struct timeval *t);
+long sys_futimesat(int fd, const char *path, const struct timeval *t);
 
 #endif
