@@ -95,10 +95,14 @@ static void *serve(void *arg)
 	struct sockaddr_un a;
 	socklen_t size = sizeof(a);
 	char text[10];
-	int fd = accept4(*(int *)arg, (void *)&a, &size, SOCK_CLOEXEC);
+	int fd = accept(*(int *)arg, (void *)&a, &size);
 
 	check(fd >= 0);
 	check_equal(size, 2); /* the client has no name */
+	size = sizeof(a);
+	check_equal(getpeername(fd, (void *)&a, &size), 0);
+	check_equal(size, 2);
+	fails(syscall(SYS_accept4, *(int *)arg, NULL, NULL, 1), EINVAL);
 	check_equal(recv(fd, text, 5, MSG_WAITALL), 5);
 	check_equal(send(fd, text, 5, 0), 5);
 	close(fd);
