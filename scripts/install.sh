@@ -7,6 +7,7 @@
 #                                      that must never be on an image's path)
 #   PREFIX/lib/fata/lib                the libraries and fata.ld
 #   PREFIX/lib/fata/musl               musl's headers and start files
+#   PREFIX/lib/fata/cmake              CMake's toolchain file
 #   PREFIX/share/fata                  the lab's sources
 #   PREFIX/share/man, .../pkgconfig, .../bash-completion, .../zsh
 set -eu
@@ -50,6 +51,8 @@ for f in "$musl"/lib/x86_64-linux-musl/*; do
   put 644 lib/fata/musl/lib "$f"
 done
 put 644 lib/fata/musl "$musl/share/doc/musl-dev/copyright"
+
+tree tools/fata/cmake lib/fata/cmake
 
 put 755 share/fata/lab lab/*.sh
 put 644 share/fata/lab lab/*.[ch]

@@ -1,0 +1,91 @@
+#!/bin/bash
+# SPDX-License-Identifier: ISC
+#
+# programs.sh - other people's programs as guests, unchanged, from Debian's
+# source packages, built with an installed SDK: Lua by one command, SQLite and
+# zlib by their own configure, mbedTLS by CMake.
+
+# shellcheck source=tests/lab/lib.sh
+. "$(dirname "$0")/lib.sh"
+cd "$(dirname "$0")/../.." || exit 99
+here=tests/lab/programs
+# shellcheck source=tests/lab/programs/fetch.sh
+. $here/fetch.sh
+
+# --- built -----------------------------------------------------------------
+
+install_sdk || broken "the SDK cannot be installed"
+# shellcheck disable=SC2086 # several words
+build_lua "$tmp/lua.xen" $sdk_cc || fail "Lua does not build"
+build_sqlite || fail "SQLite does not build"
+build_zlib || fail "zlib does not build"
+build_mbedtls || fail "mbedTLS does not build"
+note "built in $SECONDS s"
+
+# --- run ---------------------------------------------------------------------
+
+# shellcheck disable=SC2119 # no options
+lab
+
+# module FILE: a line for the configuration that makes it /boot/module0
+module()
+{
+  "$fata" lab put "$1" "/tmp/$(basename "$1")" || broken "cannot put $1"
+  echo "ramdisk = \"/tmp/$(basename "$1")\""
+}
+
+# runs NAME IMAGE SECONDS LINE...: it ends well; sets $output
+runs()
+{
+  local name=$1 image=$2 limit=$3 start=$SECONDS
+
+  shift 3
+  guest "$name" "$image" 'memory = 64' "$@"
+  wait_end "$limit"
+  output=$(console "$domain")
+  expect "how $name ended" "$(end_reason)" 0
+  destroy "$domain"
+  note "$name: $((SECONDS - start)) s"
+}
+
+runs lua "$tmp/lua.xen" 60 "$(module $here/test.lua)" 'memory = 128' \
+  'extra = "/boot/module0 one two"'
+expect_match "arguments" "$output" '^arguments	one	two'
+expect_match "numbers" "$output" '^1000	100	3.142'
+expect_match "a module" "$output" '^42	true'
+expect_match "a file" "$output" '^22	return'
+expect_match "coroutines, errors" "$output" '^1	2	3	false	oops'
+expect_match "recursion" "$output" '^10000	stack overflow'
+
+# The prompt, typed at.
+guest prompt "$tmp/lua.xen" 'memory = 64'
+wait_console 30 '^> '
+tty=$(dom0 "xenstore-read /local/domain/\$(xl domid $domain)/console/tty")
+dom0 "printf 'x = 6 * 7\nprint(x, \"typed\")\nerror(\"bad\")\nos.exit()\n' >$tty"
+wait_end 30
+output=$(console "$domain")
+expect "how the prompt ended" "$(end_reason)" 0
+expect_match "the answer" "$output" '42	typed'
+expect_match "an error" "$output" 'stdin:1: bad'
+destroy "$domain"
+
+sqlite=$programs/sqlite3
+runs sqlite "$sqlite/sqlite3" 60 "$(module $here/test.sql)" \
+  'extra = "-- -bail /tmp/test.db \".read /boot/module0\""'
+expect_match "a query" "$output" '^1334\|row 998\|39782\.288'
+expect_match "integrity" "$output" '^ok$'
+expect_match "an index" "$output" '^i$'
+runs speedtest1 "$sqlite/speedtest1" 120 'extra = "-- --size 2 /tmp/speed.db"'
+expect_match "speedtest1" "$output" '^ *TOTAL\.+ +[0-9.]+s'
+
+runs zlib "$programs/zlib/example" 60
+expect_match "zlib's tests" "$output" '^large_inflate\(\): OK'
+expect_match "zlib's last" "$output" '^inflate with dictionary: hello, hello!'
+seq 1 300 >"$tmp/numbers"
+runs minigzip "$programs/zlib/minigzip" 60 "$(module "$tmp/numbers")" \
+  'extra = "/boot/module0"'
+
+# its test of time spins until a handler of SIGALRM has run: docs/libc.md, Signals
+runs selftest "$programs/mbedtls/b/programs/test/selftest" 150 \
+  'extra = "-- -x timing"'
+expect_match "mbedTLS's tests" "$output" '\[ All tests PASS \]'
