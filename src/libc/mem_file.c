@@ -117,7 +117,8 @@ long mem_file_map(uint64_t at, uint64_t size, int prot, int flags,
 		return -EACCES;
 	if ((flags & MAP_TYPE) != MAP_PRIVATE && prot & PROT_WRITE && !back)
 		return -EACCES;
-	at = (uint64_t)mem_map_anonymous(at, size, PROT_READ | PROT_WRITE, flags);
+	at = (uint64_t)mem_map_anonymous(at, size, PROT_READ | PROT_WRITE,
+					 flags);
 	if ((long)at < 0)
 		return (long)at;
 	while (done < size) {

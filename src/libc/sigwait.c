@@ -120,7 +120,7 @@ void signal_mask_end(const uint64_t *mask, uint64_t old)
 	t->restore_mask = true;
 }
 
-/* --- signalfd --------------------------------------------------------------- */
+/* --- signalfd ------------------------------------------------------------- */
 
 /* A file's data: the set it is for. */
 static uint64_t *set_of(struct file *f)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Each system call on memory, threads, time, signals and identity by itself, as
- * libc_calls_files.c does for files. It also passes as a Linux program (root's).
+ * libc_calls_files.c does for files. It also passes as a Linux program of root.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
