@@ -114,9 +114,17 @@ $(BUILD)/unix/%.c.o: src/%.c | $(PKGSTAMP) $(LWIP)/.complete
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(UFLAGS) -MMD -MP -c $< -o $@
 -include $(UNIXOBJ:.o=.d)
+# What stands in libc's place is an archive of its own: a sanitizer's library
+# is searched before ours, so with one all of it must be linked.
+UNIXIO := $(addprefix unix-,$(addsuffix .c.o,io psync sleep sock \
+	stdio thread))
 $(BUILD)/lib/libfata-unix.a: $(UNIXOBJ) scripts/export.sh src/unix/exports \
 		$(wildcard include/fata/*.h include/fata/xen/*.h)
 	$(Q)scripts/export.sh $@ src/unix/exports $(UNIXOBJ)
+	$(Q)cd $(@D) && rm -f libfata-unix-io.a && \
+		ar x libfata-unix.a $(UNIXIO) && \
+		ar rcsD libfata-unix-io.a $(UNIXIO) && \
+		ar dD libfata-unix.a $(UNIXIO) && rm -f $(UNIXIO)
 
 # Program code for archives that were built against glibc.
 GLIBC := $(patsubst src/%,$(BUILD)/user/%.o,$(wildcard src/glibc/*.c))
@@ -250,6 +258,15 @@ $(BUILD)/tests/guest/%.xen: tests/guest/%.c $(SDK) $(BUILD)/fata
 	@mkdir -p $(@D)
 	$(Q)$(BUILD)/fata cc -O2 -g -Wall -Wextra -Itests $< -o $@
 
+# The same sources, and the examples, as Linux processes under the sanitizers.
+UNIXCC = $(BUILD)/fata cc -t unix -O1 -g -Wall -Wextra -Itests $(SAN)
+$(BUILD)/tests/unix/example-%: examples/%/main.c $(SDK) $(BUILD)/fata
+	@mkdir -p $(@D)
+	$(Q)$(UNIXCC) $< -o $@
+$(BUILD)/tests/unix/%: tests/guest/%.c $(SDK) $(BUILD)/fata
+	@mkdir -p $(@D)
+	$(Q)$(UNIXCC) -w $< -o $@
+
 # Programs for tests in the lab: guests, and their peers in dom0, which are
 # linked statically with Xen's own libraries.
 LAB := $(patsubst tests/lab/%.c,$(BUILD)/tests/lab/%.xen, \
@@ -283,7 +300,7 @@ E ?= http
 run: $(BUILD)/fata $(BUILD)/examples/$(E).xen ## boot a web server, fetch its page [E=hello]
 	$(Q)scripts/run.sh "$(BUILD)" "$(E)"
 
-check: ## run the tests [SUITE=unit|sim|fuzz|guest|lab] [T=name]
+check: ## run the tests [SUITE=unit|sim|fuzz|unix|guest|lab] [T=name]
 	$(Q)tests/run.sh "$(BUILD)" "$(SUITE)" "$(T)"
 
 soak: ## the same, each for as long as it takes to believe it

@@ -29,7 +29,8 @@ dup=$(nm -g --defined-only --format=posix "$@" 2>/dev/null |
 mkdir "$work/o"
 for o in "$@"; do
   # a flat archive: src/core/log.c and src/net/log.c stay apart by their path
-  name=$(echo "${o#*/kernel/}" | tr / -)
+  name=${o#*/kernel/} name=${name#*/unix/}
+  name=$(echo "$name" | tr / -)
   add=$(objdump -t "$o" | awk -v visible="$work/visible" '
     BEGIN { while ((getline n < visible) > 0) ok[n] = 1 }
     / g / && $(NF) in ok && $0 !~ /\*UND\*/ {

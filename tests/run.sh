@@ -11,6 +11,8 @@
 #   unit   tests/unit/NAME.c    a program on this machine; or NAME.sh
 #   sim    tests/sim/NAME.c     the same, with the simulated hypervisor
 #   fuzz   tests/fuzz/NAME.c    its corpus as a test (long runs: make soak)
+#   unix   tests/guest/NAME.c   the same source as a Linux process (unix.sh), but
+#          those in not-here; tests/unix/NAME.sh
 #   guest  tests/guest/NAME.c   an image, booted as a PVH dom0 (see guest.sh)
 #   lab    tests/lab/NAME.sh    a script that uses xl in the lab; 77 = skipped
 #
@@ -18,7 +20,7 @@
 # long: thousands of migrations, power cuts and connections.
 
 set -u
-build=$1 suites=${2:-unit sim fuzz guest lab} only=${3:-}
+build=$1 suites=${2:-unit sim fuzz unix guest lab} only=${3:-}
 here=$(cd "$(dirname "$0")" && pwd)
 export FATA_BUILD=$PWD/$build
 export CMOCKA_MESSAGE_OUTPUT=TAP
@@ -30,7 +32,7 @@ names() { # SUITE EXTENSION
   for f in "$here/$1"/*."$2"; do
     [ -e "$f" ] || continue
     n=$(basename "$f" ".$2")
-    case $n in lib | guest) continue ;; esac
+    case $n in lib | guest | unix) continue ;; esac
     [ -z "$only" ] || [ "$only" = "$n" ] || continue
     echo "$n"
   done
@@ -102,6 +104,23 @@ guest_suite() {
   done
 }
 
+unix_suite() {
+  local n here_too=() targets=()
+  for n in $(names guest c); do
+    grep -q "^$n " "$here/unix/not-here" && continue
+    here_too+=("$n")
+    targets+=("$build/tests/unix/$n")
+  done
+  make_all all "${targets[@]}"
+  for n in "${here_too[@]}"; do
+    run unix "$n" 150 bash "$here/unix/unix.sh" \
+      "$here/guest/$n.c" "$build/tests/unix/$n"
+  done
+  for n in $(names unix sh); do
+    run unix "$n" 300 bash "$here/unix/$n.sh"
+  done
+}
+
 lab_suite() {
   local n
   [ -n "$(names lab sh)" ] || return
@@ -116,10 +135,12 @@ for s in $suites; do
   unit) host_suite unit 300 ;;
   sim) host_suite sim 600 ;;
   fuzz) host_suite fuzz 300 ;;
+  unix) unix_suite ;;
   guest) guest_suite ;;
   lab) lab_suite ;;
   *)
-    echo "run.sh: no suite '$s' (expected unit, sim, fuzz, guest or lab)" >&2
+    echo "run.sh: no suite '$s' (expected unit, sim, fuzz, unix, guest or
+      lab)" >&2
     exit 2
     ;;
   esac

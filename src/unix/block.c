@@ -195,7 +195,7 @@ static int start_helpers(void)
 
 	if (h.threads)
 		return 0;
-	h.watch.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	h.watch.fd = unix_high(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
 	h.watch.fn = collect;
 	if (h.watch.fd < 0 || unix_watch(&h.watch, EPOLLIN))
 		return -ENOMEM;

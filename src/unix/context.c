@@ -18,6 +18,7 @@
 #include "unix/unix.h"
 
 #include <errno.h>
+#include <fata/end.h>
 #include <linux/futex.h>
 #include <pthread.h>
 #include <string.h>
@@ -123,14 +124,16 @@ static size_t page_round(size_t n)
 	return (n + page - 1) / page * page;
 }
 
+/* What a stack of `size` bytes really has: the rest lies below and is untold. */
+static size_t real_size(size_t size)
+{
+	return page_round(size < unix_stack_least ? unix_stack_least : size);
+}
+
 void *platform_stack_alloc(size_t *size)
 {
-	size_t n = page_round(*size), guard = page_round(1);
-	char *p;
-
-	if (n < unix_stack_least)
-		n = unix_stack_least;
-	p = mmap(NULL, n + guard, PROT_NONE,
+	size_t n = real_size(*size), guard = page_round(1);
+	char *p = mmap(NULL, n + guard, PROT_NONE,
 		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
 	if (p == MAP_FAILED)
@@ -142,19 +145,20 @@ void *platform_stack_alloc(size_t *size)
 	if (__lsan_register_root_region)
 		__lsan_register_root_region(p + guard, n);
 	valgrind(VALGRIND_STACK, p + guard, p + guard + n);
-	*size = n;
-	return p + guard;
+	*size = page_round(*size);
+	return p + guard + n - *size;
 }
 
 void platform_stack_free(void *stack, size_t size)
 {
-	size_t guard = page_round(1);
+	size_t n = real_size(size), guard = page_round(1);
+	char *p = (char *)stack + size - n;
 
 	if (__lsan_unregister_root_region)
-		__lsan_unregister_root_region(stack, size);
+		__lsan_unregister_root_region(p, n);
 	if (__asan_unpoison_memory_region)
-		__asan_unpoison_memory_region(stack, size);
-	munmap((char *)stack - guard, size + guard);
+		__asan_unpoison_memory_region(p, n);
+	munmap(p - guard, n + guard);
 }
 
 size_t platform_context_size(void)
@@ -168,13 +172,14 @@ void platform_context_init(struct context *c, void *stack, size_t size,
 	/* at the call in unix_start, rsp must be a multiple of 16 */
 	uint64_t *top = (uint64_t *)(void *)((char *)stack + size) - 2;
 	uint32_t control[2] = {0, 0};
+	char *bottom = (char *)stack + size - real_size(size);
 
 	if (__asan_unpoison_memory_region)
-		__asan_unpoison_memory_region(stack, size);
+		__asan_unpoison_memory_region(bottom, real_size(size));
 	__asm__("stmxcsr %0\n\tfnstcw %1" : "=m"(control[0]), "=m"(control[1]));
 	*c = (struct context){.carrier = &main_carrier,
-			      .stack = stack,
-			      .size = size,
+			      .stack = bottom,
+			      .size = real_size(size),
 			      .fn = fn,
 			      .arg = arg};
 	if (carrier_next) {
@@ -246,20 +251,6 @@ void carrier_run(struct carrier *c)
 	c->next->fn(c->next->arg);
 }
 
-/* To another thread; what this one is to run when its turn comes. */
-static struct context *cross(struct context *from, struct context *to)
-{
-	struct carrier *mine = from->carrier, *other = to->carrier;
-	bool leaving = mine->leaving;
-
-	other->next = to;
-	carrier_give(other);
-	if (leaving) /* `from` may be gone by now */
-		longjmp(mine->end, 1);
-	carrier_take(mine);
-	return mine->next;
-}
-
 static void switch_fiber(struct context *from, struct context *to)
 {
 	if (__sanitizer_start_switch_fiber)
@@ -271,14 +262,59 @@ static void switch_fiber(struct context *from, struct context *to)
 	arrived(from);
 }
 
+/*
+ * Where main's thread waits for its turn: on a stack of its own, since that of
+ * the context which it came from may be gone meanwhile.
+ */
+static struct context home;
+static struct carrier *handed; /* whose turn is next */
+
+static void wait_at_home(void *arg)
+{
+	(void)arg;
+	for (;;) {
+		carrier_give(handed);
+		carrier_take(&main_carrier);
+		switch_fiber(&home, main_carrier.next);
+	}
+}
+
+static void leave_main(struct context *from, struct carrier *other)
+{
+	size_t size = 64 << 10;
+	void *stack = home.sp ? NULL : platform_stack_alloc(&size);
+
+	if (stack)
+		platform_context_init(&home, stack, size, wait_at_home, NULL);
+	if (!home.sp)
+		fata_panic("no memory to wait in");
+	handed = other;
+	switch_fiber(from, &home);
+}
+
+static void leave_pthread(struct carrier *mine, struct carrier *other)
+{
+	bool leaving = mine->leaving;
+
+	carrier_give(other);
+	if (leaving) /* the context may be gone by now */
+		longjmp(mine->end, 1);
+	carrier_take(mine);
+}
+
 void platform_context_switch(struct context *from, struct context *to)
 {
 	int error = errno; /* Linux gave it to the thread, not to the task */
 
-	if (from->carrier != to->carrier)
-		to = cross(from, to);
-	if (from != to)
+	if (from->carrier == to->carrier) {
 		switch_fiber(from, to);
+	} else {
+		to->carrier->next = to;
+		if (from->carrier == &main_carrier)
+			leave_main(from, to->carrier);
+		else
+			leave_pthread(from->carrier, to->carrier);
+	}
 	errno = error;
 }
 

@@ -28,6 +28,7 @@
 #include <pthread.h>
 #include <sys/epoll.h>
 #include <sys/select.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -92,9 +93,25 @@ int unix_wait_fds(const struct pollfd *p, nfds_t n, uint64_t deadline)
 	return rc;
 }
 
+/* When a call on a socket that has a time limit must give up. */
+static uint64_t limit(int fd, short events)
+{
+	struct timeval t = {0};
+	socklen_t n = sizeof(t);
+
+	if (REAL(getsockopt)(fd, SOL_SOCKET,
+			     events & POLLIN ? SO_RCVTIMEO : SO_SNDTIMEO, &t,
+			     &n) ||
+	    (!t.tv_sec && !t.tv_usec))
+		return FATA_FOREVER;
+	return clock_deadline((uint64_t)t.tv_sec * FATA_NS_PER_S +
+			      (uint64_t)t.tv_usec * FATA_NS_PER_US);
+}
+
 int unix_wait_fd(int fd, short events)
 {
 	struct pollfd p = {.fd = fd, .events = events};
+	uint64_t deadline;
 	int flags, rc;
 
 	if (REAL(poll)(&p, 1, 0))
@@ -102,13 +119,15 @@ int unix_wait_fd(int fd, short events)
 	flags = fcntl(fd, F_GETFL);
 	if (flags < 0 || flags & O_NONBLOCK)
 		return 0;
+	deadline = limit(fd, events);
 	do {
-		rc = unix_wait_fds(&p, 1, FATA_FOREVER);
+		rc = unix_wait_fds(&p, 1, deadline);
 	} while (!rc && !REAL(poll)(&p, 1, 0));
-	if (rc != -ECANCELED)
+	if (rc == -ECANCELED)
+		pthread_testcancel();
+	if (rc != -ECANCELED && rc != -ETIMEDOUT)
 		return 0;
-	pthread_testcancel();
-	errno = EINTR;
+	errno = rc == -ECANCELED ? EINTR : EAGAIN;
 	return -1;
 }
 

@@ -29,7 +29,8 @@ int unix_wait_fds(const struct pollfd *p, nfds_t n, uint64_t deadline);
 
 /*
  * Park until a call on fd would not block, if fd is a descriptor on which calls
- * may block: 0, or -1 with errno EINTR when the task was cancelled.
+ * may block: 0, or -1 with errno EINTR when the task was cancelled, EAGAIN when
+ * a socket's own time limit has passed.
  */
 int unix_wait_fd(int fd, short events);
 

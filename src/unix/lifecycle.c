@@ -159,7 +159,7 @@ void unix_signals(void)
 
 	REAL(write); /* look it up before a handler has to */
 	signal(SIGPIPE, SIG_IGN);
-	watch.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	watch.fd = unix_high(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
 	watch.fn = on_ready;
 	if (watch.fd < 0 || unix_watch(&watch, EPOLLIN) ||
 	    fata_task_spawn(NULL, &attr, follow, NULL)) {

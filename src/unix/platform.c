@@ -15,6 +15,8 @@
 
 #include <errno.h>
 #include <execinfo.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +26,7 @@
 #include <unistd.h>
 
 #define BATCH  64
+#define FIRST_OWN 512 /* of our descriptors, if the limit allows */
 #define MEMORY (1ull << 30) /* of addresses; pages come when touched */
 
 static int set = -1;
@@ -71,7 +74,7 @@ void unix_leave_loop(void)
 void unix_init(const char *name)
 {
 	add_memory();
-	set = epoll_create1(EPOLL_CLOEXEC);
+	set = unix_high(epoll_create1(EPOLL_CLOEXEC));
 	if (set < 0)
 		die("epoll_create1");
 	if (task_init_main(name)) {
@@ -79,6 +82,16 @@ void unix_init(const char *name)
 		die("no first task");
 	}
 	loop_thread = true;
+}
+
+int unix_high(int fd)
+{
+	int high = fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, FIRST_OWN);
+
+	if (high < 0)
+		return fd;
+	REAL(close)(fd);
+	return high;
 }
 
 /* --- events ------------------------------------------------------------- */
@@ -102,11 +115,12 @@ void unix_unwatch(struct unix_watch *w)
 			batch[i].data.ptr = NULL;
 }
 
+/* Asks without taking: an edge is told only once. */
 bool platform_pending(void)
 {
-	struct epoll_event e;
+	struct pollfd p = {.fd = set, .events = POLLIN};
 
-	return watches && REAL(epoll_wait)(set, &e, 1, 0) > 0;
+	return watches && REAL(poll)(&p, 1, 0) > 0;
 }
 
 unsigned platform_dispatch(void)

@@ -200,11 +200,12 @@ INSTEAD ssize_t sendto(int fd, const void *p, size_t n, int flags,
 		ssize_t rc = unix_wait_fd(fd, POLLOUT);
 		int nowait = fcntl(fd, F_GETFL) & O_NONBLOCK;
 
-		if (!rc)
-			rc = REAL(sendto)(fd, (const char *)p + done, n - done,
-					  flags | MSG_DONTWAIT, to, size);
+		if (rc)
+			return done ? (ssize_t)done : rc;
+		rc = REAL(sendto)(fd, (const char *)p + done, n - done,
+				  flags | MSG_DONTWAIT, to, size);
 		if (rc < 0 && errno == EAGAIN && !nowait)
-			continue;
+			continue; /* less room than it wants */
 		if (rc < 0 || nowait)
 			return done ? (ssize_t)done : rc;
 		done += (size_t)rc;

@@ -40,12 +40,17 @@ static unsigned running;
 static struct event ended;
 static pthread_key_t key;
 
-/* The last of the destructors: libc makes up to four rounds of them. */
+/*
+ * Libc makes up to four rounds of destructors; the sanitizers forget a thread in
+ * the last.
+ */
+#define LAST_ROUND (PTHREAD_DESTRUCTOR_ITERATIONS - 1)
+
 static void end_task(void *arg)
 {
 	struct thread *t = arg;
 
-	if (++t->rounds < PTHREAD_DESTRUCTOR_ITERATIONS) {
+	if (++t->rounds < LAST_ROUND) {
 		pthread_setspecific(key, t);
 		return;
 	}
@@ -188,7 +193,7 @@ INSTEAD int pthread_detach(pthread_t id)
 
 	if (!t)
 		return REAL(pthread_detach)(id);
-	over = t->rounds == PTHREAD_DESTRUCTOR_ITERATIONS;
+	over = t->rounds == LAST_ROUND;
 	if (over) { /* it is leaving or has left: wait, then free it */
 		fata_task_detach(t->task);
 		drop(t);

@@ -18,6 +18,12 @@
  */
 void unix_init(const char *name);
 
+/*
+ * The same descriptor under a high number: the low ones are the program's, and
+ * some count on them.
+ */
+int unix_high(int fd);
+
 /* A descriptor that is watched; the caller's memory. */
 struct unix_watch {
 	int fd;

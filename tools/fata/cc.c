@@ -113,27 +113,49 @@ static void add_link_end(struct strv *c, const struct sdk *sdk)
 	add_file(c, sdk->musl_lib, "crtn.o");
 }
 
+static bool sanitizes(const struct cc_args *a)
+{
+	for (size_t i = 0; i < a->args.n; i++)
+		if (starts_with(a->args.v[i], "-fsanitize="))
+			return true;
+	return false;
+}
+
+/* A sanitizer's own library comes before ours: then all of it is linked. */
+static int add_unix_libs(struct strv *c, const struct cc_args *a,
+			 const struct sdk *sdk)
+{
+	char *lib = xasprintf("%s/libfata-unix.a", sdk->lib);
+	char *io = xasprintf("%s/libfata-unix-io.a", sdk->lib);
+	int err = 0;
+
+	if (!file_exists(lib) || !file_exists(io))
+		err = fail("%s is missing (run make, or reinstall)", lib);
+	else if (sanitizes(a))
+		strv_addn(c, "-x", "none", "-Wl,--wrap=main",
+			  "-Wl,--whole-archive", io, "-Wl,--no-whole-archive",
+			  lib, "-lm", NULL);
+	else
+		strv_addn(c, "-x", "none", "-Wl,--wrap=main",
+			  "-Wl,--start-group", io, lib, "-Wl,--end-group",
+			  "-lm", NULL);
+	free(lib);
+	free(io);
+	return err;
+}
+
 /*
- * The host's compiler and libc; our archive comes before libc, whose blocking
- * calls it replaces, and stands before main.
+ * The host's compiler and libc; our archives come before libc, whose blocking
+ * calls they replace, and stand before main.
  */
 static int add_unix(struct strv *c, const struct cc_args *a,
 		    const struct sdk *sdk)
 {
-	char *lib = xasprintf("%s/libfata-unix.a", sdk->lib);
-	int err = 0;
-
 	strv_addn(c, "-D__FATA__", "-D__FATA_UNIX__", "-isystem", sdk->include,
 		  NULL);
 	for (size_t i = 0; i < a->args.n; i++)
 		strv_add(c, a->args.v[i]);
-	if (a->links && !a->asks && !file_exists(lib))
-		err = fail("%s is missing (run make, or reinstall)", lib);
-	else if (a->links && !a->asks)
-		strv_addn(c, "-x", "none", "-Wl,--wrap=main", lib, "-lm",
-			  NULL);
-	free(lib);
-	return err;
+	return a->links && !a->asks ? add_unix_libs(c, a, sdk) : 0;
 }
 
 /* A message now is clearer than the linker's about each missing file. */

@@ -1,0 +1,62 @@
+#!/bin/bash
+# SPDX-License-Identifier: ISC
+#
+# unix.sh SOURCE PROGRAM - runs a guest test as a Linux process and judges it by
+# the same `guest:` lines as guest.sh. What must die there must die here: of a
+# panic, a signal or a sanitizer, whose words are their own.
+set -u
+source=$1 program=$2
+out=$(mktemp)
+trap 'rm -f "$out"' EXIT
+# a sanitizer's report is a status of its own
+export ASAN_OPTIONS=$ASAN_OPTIONS:exitcode=99:allocator_may_return_null=1
+export UBSAN_OPTIONS=exitcode=99
+
+# setting KEY: of this start
+setting() {
+  awk -v boot="$boot" '/guest: again/ { n++; next } n + 0 == boot' "$source" |
+    sed -n "s/ *\*\/$//; s/^[ *#/]*guest: $1 *//p"
+}
+
+fail() {
+  cat "$out"
+  echo "not ok $((boot + 1)) $(basename "$program") # $*"
+  exit 1
+}
+
+type_input() {
+  until grep -q '^input?' "$out"; do sleep 0.1; done
+  printf '%b' "$1"
+  sleep 2
+}
+
+boots=$(grep -c 'guest: again' "$source")
+for boot in $(seq 0 "$boots"); do
+  args=$(setting args) input=$(setting input) status=$(setting exit)
+  die=$(setting die)
+  # the shell refuses what the guest's command line must refuse by itself
+  if ! eval "set -- $args" 2>/dev/null; then
+    echo "ok $((boot + 1)) $(basename "$program") $args # skip no such words"
+    continue
+  fi
+  : >"$out"
+  if [ -n "$input" ]; then
+    timeout 120 "$program" "$@" >"$out" 2>&1 < <(type_input "$input")
+  else
+    timeout 120 "$program" "$@" >"$out" 2>&1 </dev/null
+  fi
+  rc=$?
+  if [ -n "$die" ]; then
+    case $rc in 0 | 1 | 124) fail "it ended with $rc, expected its death" ;; esac
+    grep -q 'should be dead' "$out" && fail "it lives"
+  else
+    [ $rc = "${status:-0}" ] || fail "exit status $rc, not ${status:-0}"
+    setting says | while read -r regex; do
+      grep -qE -- "$regex" "$out" || { echo "missing: $regex"; exit 1; }
+    done || fail "an expected line is missing"
+    setting never | while read -r regex; do
+      ! grep -qE -- "$regex" "$out" || exit 1
+    done || fail "a line is there that must not be"
+  fi
+  echo "ok $((boot + 1)) $(basename "$program")${args:+ $args}"
+done
