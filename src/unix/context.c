@@ -124,7 +124,7 @@ static size_t page_round(size_t n)
 	return (n + page - 1) / page * page;
 }
 
-/* What a stack of `size` bytes really has: the rest lies below and is untold. */
+/* What a stack of `size` bytes really has; the rest lies below, untold. */
 static size_t real_size(size_t size)
 {
 	return page_round(size < unix_stack_least ? unix_stack_least : size);

@@ -41,8 +41,8 @@ static struct event ended;
 static pthread_key_t key;
 
 /*
- * Libc makes up to four rounds of destructors; the sanitizers forget a thread in
- * the last.
+ * Libc makes up to four rounds of destructors; the sanitizers forget a thread
+ * in the last.
  */
 #define LAST_ROUND (PTHREAD_DESTRUCTOR_ITERATIONS - 1)
 
