@@ -56,6 +56,7 @@ struct xenbus_private {
 		patience; /* until when passing errors may last; 0: not begun */
 	uint64_t pause;   /* before the next attempt */
 	uint64_t up_since, reopen; /* for the back-off between connections */
+	uint64_t leave; /* when a backend that began anew has had its time */
 	uint64_t backoff;
 	char text[]; /* our path */
 };

@@ -7,6 +7,8 @@
 #include <fata/clock.h>
 #include "xen/xenbus.h"
 
+#define LEAVE_NS (500 * FATA_NS_PER_MS)
+
 /* The backend waits for us: make rings and publish them. */
 static uint64_t negotiate(struct xenbus_device *d)
 {
@@ -83,16 +85,42 @@ static uint64_t connecting(struct xenbus_device *d)
 	}
 }
 
+/*
+ * A backend begins anew without having closed. Linux's, when its driver is
+ * unbound and bound again, takes up the rings that it finds published. If they
+ * went away now it would be left with half of them, and would not look again
+ * before we have closed. So it is led through the close, with the rings there.
+ */
+static uint64_t lead_out(struct xenbus_device *d)
+{
+	uint64_t retry = say(d, XENBUS_CLOSING);
+
+	if (retry != FATA_FOREVER) {
+		d->priv->peer_changed = true;
+		return retry;
+	}
+	d->priv->leave = clock_deadline(LEAVE_NS);
+	return d->priv->leave;
+}
+
 static uint64_t running(struct xenbus_device *d)
 {
+	bool leaving = d->priv->own_state == XENBUS_CLOSING;
+
+	if (leaving && clock_mono_ns() >= d->priv->leave)
+		return offline(d);
 	if (!d->priv->peer_changed)
-		return FATA_FOREVER;
+		return leaving ? d->priv->leave : FATA_FOREVER;
 	d->priv->peer_changed = false;
 	switch (d->peer_state) {
 	case XENBUS_CONNECTED:
 	case XENBUS_RECONFIGURING:
 	case XENBUS_RECONFIGURED:
-		return xenbus_update(d);
+		return leaving ? d->priv->leave : xenbus_update(d);
+	case XENBUS_INITIALISING:
+	case XENBUS_INIT_WAIT:
+	case XENBUS_INITIALISED:
+		return leaving ? d->priv->leave : lead_out(d);
 	default:
 		return offline(d);
 	}

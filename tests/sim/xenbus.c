@@ -471,6 +471,30 @@ static void test_backend_starts_anew_without_closing(void **state)
 	finish(d);
 }
 
+/* It may take up the old rings, so these stay until it has seen the close. */
+static void test_backend_anew_is_led_out(void **state)
+{
+	struct xenbus_device *d = running();
+
+	(void)state;
+	tame = false;
+	back_state(XENBUS_INIT_WAIT);
+	sim_sleep(10 * MS);
+	CHECK(state_of(FRONT) == XENBUS_CLOSING && !dev.disconnects);
+	back_state(XENBUS_CONNECTED);
+	sim_sleep(10 * MS);
+	CHECK(state_of(FRONT) == XENBUS_CLOSING && !dev.disconnects);
+	back_state(XENBUS_CLOSING);
+	sim_sleep(10 * MS);
+	CHECK(state_of(FRONT) == XENBUS_CLOSED && dev.disconnects == 1);
+	tame = true;
+	front_changed(NULL, NULL);
+	back_state(XENBUS_CLOSED);
+	sim_sleep(2 * FATA_NS_PER_S);
+	CHECK(d->phase == XENBUS_RUNNING && dev.setups == 2);
+	finish(d);
+}
+
 static void test_backend_moves_to_third_domain(void **state)
 {
 	struct xenbus_device *d = running();
@@ -668,6 +692,7 @@ int main(void)
 		cmocka_unit_test_setup(test_backend_closes, set_up),
 		cmocka_unit_test_setup(test_backend_vanishes_and_returns,
 				       set_up),
+		cmocka_unit_test_setup(test_backend_anew_is_led_out, set_up),
 		cmocka_unit_test_setup(test_backend_starts_anew_without_closing,
 				       set_up),
 		cmocka_unit_test_setup(test_backend_moves_to_third_domain,
