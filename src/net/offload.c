@@ -327,10 +327,39 @@ static uint64_t whole_sum(const struct net_frame *f, const struct transport *t)
 	return sum;
 }
 
+/*
+ * A fragment of an IPv6 packet that would be longer than 65535 bytes with its
+ * headers. Such packets exist (the length in the header leaves 40 bytes out),
+ * but lwIP's buffers count no further, and it takes that for a bug of its own.
+ */
+static bool too_long(const struct net_frame *f)
+{
+	const unsigned char *p = f->piece[0].data;
+	uint32_t at = 54, n = f->piece[0].size, end;
+	uint8_t next;
+
+	if (n < at || p[12] != 0x86 || p[13] != 0xdd)
+		return false;
+	next = p[20];
+	/* hop by hop, routing, destination: the length is in 8 bytes */
+	while ((next == 0 || next == 43 || next == 60) && at + 8 <= n) {
+		next = p[at];
+		at += 8 + p[at + 1] * 8u;
+	}
+	if (next != 44 || at + 8 > n)
+		return false;
+	/* where it ends: all headers but the fragment's, which is dropped */
+	end = ((uint32_t)p[at + 2] << 8 | (p[at + 3] & 0xf8)) +
+	      ((uint32_t)p[18] << 8 | p[19]) + 40 - 8;
+	return end > 65535;
+}
+
 bool offload_valid(const struct net_frame *f)
 {
 	struct transport t;
 
+	if (too_long(f))
+		return false;
 	if (f->sum != NET_SUM_UNKNOWN || !find_transport(f, &t))
 		return true;
 	if (t.protocol == IP_PROTO_UDP && !t.v6 && !sum_field(&t)[0] &&

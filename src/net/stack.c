@@ -22,6 +22,7 @@
 #include <lwip/ethip6.h>
 #include <lwip/etharp.h>
 #include <lwip/init.h>
+#include <lwip/priv/tcp_priv.h>
 #include <lwip/timeouts.h>
 #include <net/stack.h>
 #include <netif/ethernet.h>
@@ -135,12 +136,21 @@ void stack_wake(void)
 	event_signal(&wake);
 }
 
-void stack_flush(void)
+static unsigned links_open;
+
+static void flush_all(void)
 {
 	netif_poll_all(); /* what the guest sends to itself */
 	for (struct link *l = stack_links; l; l = l->next)
 		if (l->first)
 			flush(l);
+}
+
+void stack_flush(void)
+{
+	flush_all();
+	if (!links_open)
+		event_signal(&wake); /* for alone_task */
 }
 
 static err_t output(struct netif *netif, struct pbuf *p)
@@ -307,6 +317,26 @@ static uint64_t timer_deadline(void)
 		       : clock_deadline(ms * FATA_NS_PER_MS);
 }
 
+/*
+ * While no interface is there the guest can still talk to itself: somebody must
+ * run the timers of its connections. Without connections it sleeps.
+ */
+static int alone_task(void *arg)
+{
+	(void)arg;
+	while (!links_open) {
+		uint64_t seen = event_count(&wake);
+
+		sys_check_timeouts();
+		offload_push();
+		flush_all();
+		event_wait(&wake, &seen, tcp_active_pcbs || tcp_tw_pcbs
+						 ? timer_deadline()
+						 : FATA_FOREVER);
+	}
+	return 0;
+}
+
 /* One interface's task. Timers are lwIP's, and so everybody's. */
 static int link_task(void *arg)
 {
@@ -314,6 +344,8 @@ static int link_task(void *arg)
 	int rc = open_link(l);
 	uint64_t changes = rc ? 0 : event_count(net_changed(l->net));
 
+	links_open += !rc;
+	event_signal(&wake);
 	while (!rc) {
 		struct event_wait w[] = {
 			{net_readable(l->net), 0},
@@ -359,6 +391,7 @@ static int add_link(const char *name)
 
 int stack_start(void)
 {
+	static const struct task_attr attr = {.name = "net"};
 	static bool started;
 	const char *name;
 	int rc = 0;
@@ -367,6 +400,7 @@ int stack_start(void)
 		return 0;
 	started = true;
 	lwip_init();
+	rc = fata_task_spawn(NULL, &attr, alone_task, NULL);
 	for (unsigned i = 0; !rc; i++) {
 		name = manifest_name(FATA_NOTE_NET, i);
 		if (!name)
