@@ -56,7 +56,10 @@ struct file_ops {
 	/* The last reference has gone. */
 	void (*close)(struct file *f);
 	bool seekable; /* pread and pwrite work */
+	bool gathers;  /* writev is one write (up to FILE_GATHER) */
 };
+
+#define FILE_GATHER 65535
 
 struct file {
 	const struct file_ops *ops;
@@ -87,6 +90,9 @@ static inline bool file_writes(const struct file *f)
 
 /* What poll reports for the file now. */
 short file_poll(struct file *f);
+
+/* When a read (write) that begins now has waited long enough. */
+uint64_t file_deadline(const struct file *f, bool write);
 
 /* Read or write, waiting as the file's flags say. As a system call's result. */
 ssize_t file_read(struct file *f, void *p, size_t n, uint64_t *pos);

@@ -52,7 +52,7 @@ short file_poll(struct file *f)
 }
 
 /* Until when a read (write) may wait: SO_RCVTIMEO, SO_SNDTIMEO. */
-static uint64_t file_deadline(const struct file *f, bool write)
+uint64_t file_deadline(const struct file *f, bool write)
 {
 	uint64_t ns = f->timeout[write];
 
@@ -134,6 +134,22 @@ ssize_t file_write(struct file *f, const void *p, size_t n, uint64_t *pos)
 	}
 }
 
+/* All buffers in one write. */
+static ssize_t write_gathered(struct file *f, const struct iovec *iov, int n,
+			      size_t size)
+{
+	char *all = heap_alloc(size), *at = all;
+	ssize_t r;
+
+	if (!all)
+		return -ENOBUFS;
+	for (int i = 0; i < n; at += iov[i++].iov_len)
+		memcpy(at, iov[i].iov_base, iov[i].iov_len);
+	r = file_write(f, all, size, NULL);
+	heap_free(all);
+	return r;
+}
+
 /* Several buffers in a row; a short one ends it. */
 static ssize_t vector(struct file *f, bool write, const struct iovec *iov,
 		      int n, uint64_t *pos)
@@ -143,6 +159,8 @@ static ssize_t vector(struct file *f, bool write, const struct iovec *iov,
 
 	if (r < 0)
 		return r;
+	if (write && f->ops->gathers && n > 1 && r > 0 && r <= FILE_GATHER)
+		return write_gathered(f, iov, n, (size_t)r);
 	for (int i = 0; i < n; i++) {
 		struct iovec v = iov[i];
 

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <libc/file.h>
 #include <libc/local.h>
+#include <libc/signal.h>
 #include <libc/socket.h>
 #include <libc/user.h>
 #include <net/socket.h>
@@ -23,6 +24,14 @@ static struct socket *of(const struct file *f)
 	return f->data;
 }
 
+/* As Linux has it: a writer that does not look at errors ends. */
+static ssize_t told(ssize_t r, int flags)
+{
+	if (r == -EPIPE && !(flags & MSG_NOSIGNAL))
+		signal_self(SIGPIPE);
+	return r;
+}
+
 static ssize_t op_read(struct file *f, void *p, size_t n, uint64_t *pos)
 {
 	(void)pos;
@@ -32,7 +41,7 @@ static ssize_t op_read(struct file *f, void *p, size_t n, uint64_t *pos)
 static ssize_t op_write(struct file *f, const void *p, size_t n, uint64_t *pos)
 {
 	(void)pos;
-	return socket_send(of(f), p, n, NULL, false);
+	return told(socket_send(of(f), p, n, NULL, of(f)->corked), 0);
 }
 
 static short op_poll(struct file *f)
@@ -74,6 +83,7 @@ static const struct file_ops ops = {
 	.write = op_write,
 	.poll = op_poll,
 	.event = op_event,
+	.gathers = true,
 	.close = op_close,
 	.stat = op_stat,
 	.ioctl = op_ioctl,
@@ -92,12 +102,30 @@ static struct file *get(int fd, int *error)
 	return f;
 }
 
-/* Wait for the socket to change. 0, -EAGAIN if it may not wait, -EINTR. */
-static int wait(struct file *f, int flags, uint64_t *seen)
+int socket_is_stream(int fd)
 {
+	int rc;
+	struct file *f = get(fd, &rc);
+
+	if (!f)
+		return rc;
+	rc = of(f)->kind == SOCKET_TCP;
+	file_put(f);
+	return rc;
+}
+
+/*
+ * Wait for the socket to change. 0, -EAGAIN if it may not wait (any longer),
+ * -EINTR.
+ */
+static int wait(struct file *f, int flags, uint64_t *seen, uint64_t deadline)
+{
+	int rc;
+
 	if (f->flags & O_NONBLOCK || flags & MSG_DONTWAIT)
 		return -EAGAIN;
-	return event_wait(&of(f)->event, seen, FATA_FOREVER) ? -EINTR : 0;
+	rc = event_wait(&of(f)->event, seen, deadline);
+	return rc == -ETIMEDOUT ? -EAGAIN : rc ? -EINTR : 0;
 }
 
 static long new_file(struct socket *s, int flags)
@@ -187,16 +215,18 @@ long sys_accept4(int fd, void *address, unsigned *size, int flags)
 	struct socket *s;
 	int rc;
 	struct file *f = get(fd, &rc);
+	uint64_t deadline;
 
 	if (!f)
 		return rc;
+	deadline = file_deadline(f, false);
 	for (;;) {
 		uint64_t seen = event_count(&of(f)->event);
 
 		rc = socket_accept(of(f), &s);
 		if (rc != -EAGAIN)
 			break;
-		rc = wait(f, 0, &seen);
+		rc = wait(f, 0, &seen, deadline);
 		if (rc)
 			break;
 	}
@@ -222,11 +252,13 @@ long sys_connect(int fd, const void *address, unsigned size)
 	struct endpoint e;
 	int rc;
 	struct file *f = get(fd, &rc);
+	uint64_t deadline;
 	struct socket *s;
 
 	if (!f)
 		return rc;
 	s = of(f);
+	deadline = file_deadline(f, true);
 	rc = sockaddr_in(s, address, size, &e);
 	if (!rc && !ip_addr_isloopback(&e.address))
 		rc = stack_wait_address();
@@ -236,10 +268,14 @@ long sys_connect(int fd, const void *address, unsigned size)
 	while (rc == -EINPROGRESS && !(f->flags & O_NONBLOCK)) {
 		uint64_t seen = event_count(&s->event);
 
-		if (!s->connecting)
+		int err = s->connecting ? wait(f, 0, &seen, deadline) : 0;
+
+		if (err) /* it goes on; the deadline is told as Linux does */
+			rc = err == -EAGAIN ? -EINPROGRESS : err;
+		else if (!s->connecting)
 			rc = s->connected ? 0 : -socket_take_error(s);
-		else if (wait(f, 0, &seen))
-			rc = -EINTR;
+		if (err)
+			break;
 	}
 	file_put(f);
 	return rc;
@@ -275,6 +311,7 @@ long sys_getpeername(int fd, void *address, unsigned *size)
 static ssize_t send_all(struct file *f, const char *p, size_t n, int flags,
 			const struct endpoint *to)
 {
+	uint64_t deadline = file_deadline(f, true);
 	size_t done = 0;
 
 	for (;;) {
@@ -285,14 +322,14 @@ static ssize_t send_all(struct file *f, const char *p, size_t n, int flags,
 		if (!user_readable(p + done, n - done))
 			return -EFAULT;
 		r = socket_send(of(f), p + done, n - done, to,
-				flags & MSG_MORE);
+				flags & MSG_MORE || of(f)->corked);
 		if (r >= 0)
 			done += (size_t)r;
 		if (r >= 0 ? done == n : r != -EAGAIN)
 			return done ? (ssize_t)done : r;
 		rc = r >= 0 && (f->flags & O_NONBLOCK || flags & MSG_DONTWAIT)
 			     ? -EAGAIN
-			     : wait(f, flags, &seen);
+			     : wait(f, flags, &seen, deadline);
 		if (rc)
 			return done ? (ssize_t)done : rc;
 	}
@@ -301,6 +338,7 @@ static ssize_t send_all(struct file *f, const char *p, size_t n, int flags,
 static ssize_t receive_some(struct file *f, char *p, size_t n, int flags,
 			    struct endpoint *from, size_t *whole)
 {
+	uint64_t deadline = file_deadline(f, false);
 	size_t done = 0;
 
 	for (;;) {
@@ -319,7 +357,7 @@ static ssize_t receive_some(struct file *f, char *p, size_t n, int flags,
 			return (ssize_t)done;
 		if (r < 0 && r != -EAGAIN)
 			return done ? (ssize_t)done : r;
-		rc = wait(f, flags, &seen);
+		rc = wait(f, flags, &seen, deadline);
 		if (rc)
 			return done ? (ssize_t)done : rc;
 	}
@@ -343,7 +381,7 @@ long sys_sendto(int fd, const void *p, size_t n, int flags, const void *to,
 	if (!r && to && !ip_addr_isloopback(&e.address))
 		r = stack_wait_address();
 	if (!r)
-		r = send_all(f, p, n, flags, to ? &e : NULL);
+		r = told(send_all(f, p, n, flags, to ? &e : NULL), flags);
 	file_put(f);
 	return r;
 }
@@ -372,58 +410,15 @@ long sys_recvfrom(int fd, void *p, size_t n, int flags, void *from,
 	return r;
 }
 
+/* These stand here so that this file brings sockmsg.c along. */
 long sys_sendmsg(int fd, const struct msghdr *m, int flags)
 {
-	ssize_t sum = 0, r;
-
-	if (!user_readable(m, sizeof(*m)))
-		return -EFAULT;
-	r = user_iov(m->msg_iov, (int)m->msg_iovlen, false);
-	if (r < 0)
-		return r;
-	if (m->msg_iovlen == 0)
-		return sys_sendto(fd, m, 0, flags, m->msg_name,
-				  m->msg_namelen);
-	if (m->msg_iovlen > 1 && m->msg_name)
-		return -EOPNOTSUPP; /* a datagram from several buffers */
-	for (int i = 0; i < (int)m->msg_iovlen; i++) {
-		int more = i + 1 < (int)m->msg_iovlen ? MSG_MORE : 0;
-
-		r = sys_sendto(fd, m->msg_iov[i].iov_base,
-			       m->msg_iov[i].iov_len, flags | more,
-			       m->msg_name, m->msg_namelen);
-		if (r < 0)
-			return sum ? sum : r;
-		sum += r;
-		if ((size_t)r < m->msg_iov[i].iov_len)
-			break;
-	}
-	return sum;
+	return sockmsg_send(fd, m, flags);
 }
 
 long sys_recvmsg(int fd, struct msghdr *m, int flags)
 {
-	ssize_t sum = 0, r;
-
-	if (!user_writable(m, sizeof(*m)))
-		return -EFAULT;
-	r = user_iov(m->msg_iov, (int)m->msg_iovlen, true);
-	if (r < 0)
-		return r;
-	m->msg_controllen = 0;
-	m->msg_flags = 0;
-	for (int i = 0; i < (int)m->msg_iovlen; i++) {
-		r = sys_recvfrom(fd, m->msg_iov[i].iov_base,
-				 m->msg_iov[i].iov_len,
-				 flags | (i ? MSG_DONTWAIT : 0), m->msg_name,
-				 m->msg_name ? &m->msg_namelen : NULL);
-		if (r < 0)
-			return sum ? sum : r;
-		sum += r;
-		if ((size_t)r < m->msg_iov[i].iov_len || m->msg_name)
-			break;
-	}
-	return sum;
+	return sockmsg_receive(fd, m, flags);
 }
 
 long sys_shutdown(int fd, int how)
@@ -441,6 +436,27 @@ long sys_shutdown(int fd, int how)
 	return rc;
 }
 
+/* The file's own, or the socket's. */
+static int set_option(struct file *f, int level, int option, const void *value,
+		      unsigned size)
+{
+	if (level == SOL_SOCKET &&
+	    (option == SO_RCVTIMEO || option == SO_SNDTIMEO))
+		return sockopt_set_time(&f->timeout[option == SO_SNDTIMEO],
+					value, size);
+	return sockopt_set(of(f), level, option, value, size);
+}
+
+static int get_option(struct file *f, int level, int option, void *value,
+		      unsigned *size)
+{
+	if (level == SOL_SOCKET &&
+	    (option == SO_RCVTIMEO || option == SO_SNDTIMEO))
+		return sockopt_get_time(f->timeout[option == SO_SNDTIMEO],
+					value, size);
+	return sockopt_get(of(f), level, option, value, size);
+}
+
 long sys_setsockopt(int fd, int level, int option, const void *value,
 		    unsigned size)
 {
@@ -450,7 +466,7 @@ long sys_setsockopt(int fd, int level, int option, const void *value,
 	if (!f)
 		return rc;
 	rc = user_readable(value, size)
-		     ? sockopt_set(of(f), level, option, value, size)
+		     ? set_option(f, level, option, value, size)
 		     : -EFAULT;
 	file_put(f);
 	return rc;
@@ -464,7 +480,7 @@ long sys_getsockopt(int fd, int level, int option, void *value, unsigned *size)
 	if (!f)
 		return rc;
 	rc = user_writable(size, sizeof(*size)) && user_writable(value, *size)
-		     ? sockopt_get(of(f), level, option, value, size)
+		     ? get_option(f, level, option, value, size)
 		     : -EFAULT;
 	file_put(f);
 	return rc;

@@ -7,6 +7,7 @@
 #define FATA_LIBC_SOCKET_H
 
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/socket.h>
 
 #define WEAK __attribute__((weak))
@@ -31,14 +32,24 @@ long sys_setsockopt(int fd, int level, int name, const void *value,
 long sys_getsockopt(int fd, int level, int name, void *value,
 		    unsigned *size) WEAK;
 
-/* sockopt.c, sockaddr.c: the parts of socket.c. */
+/* sockopt.c, sockaddr.c, sockmsg.c: the parts of socket.c. */
 struct socket;
 struct endpoint;
+
+long sockmsg_send(int fd, const struct msghdr *m, int flags);
+long sockmsg_receive(int fd, struct msghdr *m, int flags);
+
+/* 1: TCP, 0: another socket, -EBADF, -ENOTSOCK. */
+int socket_is_stream(int fd);
 
 int sockopt_set(struct socket *s, int level, int name, const void *value,
 		unsigned size);
 int sockopt_get(struct socket *s, int level, int name, void *value,
 		unsigned *size);
+
+/* SO_RCVTIMEO, SO_SNDTIMEO: a struct timeval, kept in ns. */
+int sockopt_set_time(uint64_t *ns, const void *value, unsigned size);
+int sockopt_get_time(uint64_t ns, void *value, unsigned *size);
 
 /* A program's address, checked. 0, -EFAULT, -EINVAL, -EAFNOSUPPORT. */
 int sockaddr_in(const struct socket *s, const void *address, unsigned size,

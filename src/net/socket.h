@@ -47,6 +47,9 @@ struct socket {
 	/* accepted connections that wait */
 	struct socket *pending, *pending_last, *next;
 	struct endpoint local, peer;
+	/* options that libc keeps here; RST at the end */
+	bool reset_at_close, linger, corked;
+	int linger_s;
 };
 
 /* 0 and *s; -ENOMEM. Starts the stack. */

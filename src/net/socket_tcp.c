@@ -263,7 +263,7 @@ static void drop_stream(struct socket *s)
 
 void tcp_socket_close(struct socket *s)
 {
-	bool unread = s->first;
+	bool unread = s->first || s->reset_at_close;
 
 	while (s->pending) {
 		struct socket *n = s->pending;

@@ -7,18 +7,25 @@
  *     tcp 9001  reads a seed and a number, writes so many bytes of noise
  *     tcp 9002  echoes; a thread for each connection
  *     udp 9003  echoes
+ *     tcp 9005  echoes; one thread for all connections, with epoll
+ *     tcp 9006  says how much memory is in use and what the card has lost
  *
  * With an argument `client ADDRESS` it sends 4 MB to another such guest, has
- * them summed up there, compares, and ends.
+ * them summed up there, compares, has as many sent back, and ends.
  */
 #include <arpa/inet.h>
+#include <errno.h>
+#include <fata/heap.h>
 #include <fata/manifest.h>
+#include <fata/net.h>
 #include <netinet/in.h>
 #include <pthread.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -93,7 +100,7 @@ static int bound(int type, int port)
 
 	setsockopt(s, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
 	if (s < 0 || bind(s, (struct sockaddr *)&a, sizeof(a)) ||
-	    (type == SOCK_STREAM && listen(s, 128))) {
+	    (type == SOCK_STREAM && listen(s, 255))) {
 		perror("net");
 		exit(1);
 	}
@@ -126,6 +133,75 @@ static void *streams(void *arg)
 	return NULL;
 }
 
+/* What one connection of many has for us; nothing is left to be sent. */
+static void echo_once(int c)
+{
+	static unsigned char data[4096];
+	ssize_t n = read(c, data, sizeof(data));
+
+	if (n < 0 && errno == EAGAIN)
+		return;
+	if (n <= 0 || write(c, data, (size_t)n) != n)
+		close(c);
+}
+
+static void *many(void *arg)
+{
+	int s = bound(SOCK_STREAM, 9005), set = epoll_create1(0);
+	struct epoll_event e[64] = {{.events = EPOLLIN, .data.fd = s}};
+	struct rlimit limit = {20000, 20000};
+
+	(void)arg;
+	setrlimit(RLIMIT_NOFILE, &limit);
+	epoll_ctl(set, EPOLL_CTL_ADD, s, &e[0]);
+	for (;;) {
+		int n = epoll_wait(set, e, 64, -1);
+
+		if (n < 0)
+			return NULL;
+		for (int i = 0; i < n; i++) {
+			struct epoll_event in = {.events = EPOLLIN};
+
+			if (e[i].data.fd != s) {
+				echo_once(e[i].data.fd);
+				continue;
+			}
+			in.data.fd = accept4(s, NULL, NULL, SOCK_NONBLOCK);
+			if (in.data.fd >= 0 &&
+			    epoll_ctl(set, EPOLL_CTL_ADD, in.data.fd, &in))
+				close(in.data.fd);
+		}
+	}
+}
+
+static void *figures(void *arg)
+{
+	int s = bound(SOCK_STREAM, 9006);
+
+	(void)arg;
+	for (;;) {
+		int c = accept(s, NULL, NULL);
+		struct heap_stat h;
+		struct net_stat n = {0};
+		struct net *net;
+
+		if (c < 0)
+			return NULL;
+		heap_stat(&h);
+		if (!net_open("lan", &net, 0))
+			net_stat(net, &n);
+		dprintf(c,
+			"live %zu stack %zu free %zu failures %llu "
+			"lost %llu errors %llu connects %llu\n",
+			h.live, h.stack, h.free,
+			(unsigned long long)h.failures,
+			(unsigned long long)(n.rx_dropped + n.tx_dropped),
+			(unsigned long long)(n.rx_errors + n.tx_errors),
+			(unsigned long long)n.connects);
+		close(c);
+	}
+}
+
 static void datagrams(void)
 {
 	static char data[65536];
@@ -143,25 +219,56 @@ static void datagrams(void)
 	}
 }
 
+/* A connection to the other guest, "10.0.2.40" or "fe80::1%1". */
+static int to(const char *address, int port)
+{
+	struct sockaddr_in v4 = {.sin_family = AF_INET,
+				 .sin_port = htons((uint16_t)port)};
+	struct sockaddr_in6 v6 = {.sin6_family = AF_INET6,
+				  .sin6_scope_id = 1,
+				  .sin6_port = htons((uint16_t)port)};
+	int six = inet_pton(AF_INET6, address, &v6.sin6_addr);
+	int s = socket(six ? AF_INET6 : AF_INET, SOCK_STREAM, 0);
+
+	inet_pton(AF_INET, address, &v4.sin_addr);
+	if (six ? connect(s, (struct sockaddr *)&v6, sizeof(v6))
+		: connect(s, (struct sockaddr *)&v4, sizeof(v4))) {
+		perror("connect to the other guest");
+		exit(1);
+	}
+	return s;
+}
+
 static int to_guest(const char *address)
 {
-	struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons(9000)};
-	static unsigned char data[4 << 20];
+	static unsigned char data[4 << 20], back[4 << 20];
+	uint64_t ask[2] = {7, sizeof(data)};
 	char said[64] = "", expected[64];
-	int s = socket(AF_INET, SOCK_STREAM, 0);
+	int s = to(address, 9000);
 
-	inet_pton(AF_INET, address, &a.sin_addr);
 	noise_fill(7, data, sizeof(data));
 	snprintf(expected, sizeof(expected), "%zu %016llx\n", sizeof(data),
 		 (unsigned long long)noise_sum(NOISE_SUM, data, sizeof(data)));
-	if (connect(s, (struct sockaddr *)&a, sizeof(a)) ||
-	    write_all(s, data, sizeof(data)) || shutdown(s, SHUT_WR) ||
+	if (write_all(s, data, sizeof(data)) || shutdown(s, SHUT_WR) ||
 	    recv(s, said, sizeof(said) - 1, MSG_WAITALL) < 0) {
 		perror("to the other guest");
 		return 1;
 	}
-	printf("between guests: %s", strcmp(said, expected) ? said : "same\n");
-	return strcmp(said, expected) != 0;
+	close(s);
+	s = to(address, 9001);
+	if (write(s, ask, sizeof(ask)) != sizeof(ask) ||
+	    recv(s, back, sizeof(back), MSG_WAITALL) != sizeof(back)) {
+		perror("from the other guest");
+		return 1;
+	}
+	close(s);
+	/* noise comes in pieces of 64 KiB, which continue each other */
+	if (strcmp(said, expected) || memcmp(data, back, sizeof(data))) {
+		printf("between guests: %s", said);
+		return 1;
+	}
+	puts("between guests: same");
+	return 0;
 }
 
 int main(int argc, char **argv)
@@ -172,6 +279,8 @@ int main(int argc, char **argv)
 		return to_guest(argv[2]);
 	for (intptr_t i = 0; i < 3; i++)
 		pthread_create(&t, NULL, streams, (void *)i);
+	pthread_create(&t, NULL, many, NULL);
+	pthread_create(&t, NULL, figures, NULL);
 	puts("READY");
 	datagrams();
 	return 1;

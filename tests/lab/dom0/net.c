@@ -7,7 +7,9 @@
  *     udp N        N datagrams of growing sizes, each echoed, ten may be lost
  *     short N      N connections one after the other, each echoes
  *     open N       N connections at the same time, each echoes twice
+ *     stat 1       what the guest says of its memory and its card
  *
+ * After `short` and `open` the guest must use as much memory as before.
  * Exit status 0 when all was as it should be.
  */
 #include <arpa/inet.h>
@@ -163,30 +165,92 @@ static void echo(int s, size_t n)
 		die("echo");
 }
 
+/* The guest's figures, as text; memory that the program has in use. */
+static long stat_guest(char *text, size_t size)
+{
+	int s = to(SOCK_STREAM, 9006);
+	ssize_t n = recv(s, text, size - 1, MSG_WAITALL);
+	long live, stack;
+
+	if (n < 0)
+		die("figures");
+	text[n] = '\0';
+	close(s);
+	if (sscanf(text, "live %ld stack %ld", &live, &stack) != 2)
+		die(text);
+	return live + stack;
+}
+
+/*
+ * As it was before, once the last connections have ended? Tables that have
+ * grown stay so large.
+ */
+static int no_leak(long before, long tables)
+{
+	long most = before + 65536 + tables;
+	char text[200];
+	long now = 0;
+
+	for (int tries = 0; tries < 20; tries++) {
+		now = stat_guest(text, sizeof(text));
+		if (now < most)
+			break;
+		sleep(1);
+	}
+	printf("memory in use: %ld before, %ld after; %s", before, now, text);
+	return now >= most || !strstr(text, "failures 0 ");
+}
+
 static int shorts(unsigned count)
 {
+	char text[200];
+	long before;
+
+	for (unsigned i = 0; i < 20; i++) { /* what is kept for ever */
+		int s = to(SOCK_STREAM, 9002);
+
+		echo(s, 100);
+		close(s);
+	}
+	sleep(1);
+	before = stat_guest(text, sizeof(text));
 	for (unsigned i = 0; i < count; i++) {
 		int s = to(SOCK_STREAM, 9002);
 
 		echo(s, 100);
 		close(s);
 	}
-	return 0;
+	return no_leak(before, 0);
 }
 
 static int many(unsigned count)
 {
-	struct rlimit limit = {4096, 4096};
-	static int s[4096];
+	struct rlimit limit = {count + 100, count + 100};
+	int *s = calloc(count, sizeof(*s));
+	char text[200];
+	long before = stat_guest(text, sizeof(text));
 
-	setrlimit(RLIMIT_NOFILE, &limit);
+	if (!s || setrlimit(RLIMIT_NOFILE, &limit))
+		die("limit");
 	for (unsigned i = 0; i < count; i++)
-		s[i] = to(SOCK_STREAM, 9002);
+		s[i] = to(SOCK_STREAM, 9005);
+	stat_guest(text, sizeof(text));
+	printf("%u connections: %s", count, text);
 	for (unsigned round = 0; round < 2; round++)
 		for (unsigned i = 0; i < count; i++)
 			echo(s[i], 1000);
 	for (unsigned i = 0; i < count; i++)
 		close(s[i]);
+	free(s);
+	return no_leak(before, 32l * (long)count);
+}
+
+static int figures(void)
+{
+	char text[200];
+
+	stat_guest(text, sizeof(text));
+	fputs(text, stdout);
 	return 0;
 }
 
@@ -194,7 +258,7 @@ int main(int argc, char **argv)
 {
 	uint64_t n = argc == 4 ? strtoull(argv[3], NULL, 10) : 0;
 
-	if (argc != 4 || !n || n > 4000)
+	if (argc != 4 || !n || n > 10000000)
 		return 2;
 	address = argv[2];
 	return !strcmp(argv[1], "in")	   ? in(n << 20)
@@ -202,5 +266,6 @@ int main(int argc, char **argv)
 	       : !strcmp(argv[1], "udp")   ? udp((unsigned)n)
 	       : !strcmp(argv[1], "short") ? shorts((unsigned)n)
 	       : !strcmp(argv[1], "open")  ? many((unsigned)n)
+	       : !strcmp(argv[1], "stat")  ? figures()
 					   : 2;
 }
