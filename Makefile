@@ -238,6 +238,25 @@ $(BUILD)/tests/unit/context: $(BUILD)/host/arch/x86_64/context.S.o
 # Parsers of src/xen that need nothing of a hypervisor.
 $(BUILD)/tests/unit/xs_wire: $(BUILD)/host/xen/xs_wire.c.o
 
+# The TCP/IP stack under the sanitizers, on an interface of the test's.
+HNET := $(patsubst src/%,$(BUILD)/host/%.o,$(wildcard src/net/*.c)) \
+	$(LWIPOBJ:$(BUILD)/kernel/%=$(BUILD)/host/%)
+$(BUILD)/host/lwip/%.o: $(LWIP)/.complete src/net/lwip/lwipopts.h \
+		src/net/lwip/arch/cc.h
+	@mkdir -p $(@D)
+	$(Q)$(HCC) $(HFLAGS) $(LWIPINC) -w $(LWIPRENAME) \
+		-c $(LWIP)/src/$*.c -o $@
+$(BUILD)/host/lwip/core/ipv4/ip4_frag.o: LWIPRENAME := -Dip4_frag=lwip_ip4_frag
+$(BUILD)/host/lwip/core/ipv6/ip6_frag.o: LWIPRENAME := -Dip6_frag=lwip_ip6_frag
+$(BUILD)/host/libnet.a: $(HNET)
+	$(Q)rm -f $@ && ar rcs $@ $^
+NETTEST := $(wildcard tests/unit/net_*.c tests/fuzz/net_*.c)
+$(patsubst %,$(BUILD)/host/%.o,$(NETTEST) $(patsubst src/%,%, \
+	$(wildcard src/net/*.c))): HFLAGS += $(LWIPINC)
+$(patsubst %,$(BUILD)/host/%.o,$(NETTEST) $(patsubst src/%,%, \
+	$(wildcard src/net/*.c))): | $(LWIP)/.complete
+$(NETTEST:%.c=$(BUILD)/%): $(BUILD)/host/libnet.a
+
 SIM := $(patsubst tests/sim/%.c,$(BUILD)/tests/sim/%,$(wildcard tests/sim/*.c))
 $(BUILD)/tests/sim/%: $(BUILD)/host/tests/sim/%.c.o $(HTEST) $(BUILD)/host/libsim.a
 	@mkdir -p $(@D)

@@ -16,6 +16,7 @@
 #include <fata/clock.h>
 #include <fata/heap.h>
 #include <fata/log.h>
+#include <fata/metrics.h>
 #include <fata/param.h>
 #include <fata/task.h>
 #include <lwip/dhcp.h>
@@ -94,12 +95,26 @@ static struct pbuf *wrap(struct net_frame *f)
 	return chain;
 }
 
+/* ARP in Ethernet: lwIP looks at so much without asking for the length. */
+#define FRAME_LEAST 42
+
+static uint64_t bad_frames, bad_sums, no_memory;
+FATA_METRIC_COUNTER(bad_frames, "ip.bad-frames");
+FATA_METRIC_COUNTER(bad_sums, "ip.bad-checksums");
+FATA_METRIC_COUNTER(no_memory, "ip.no-memory");
+
 static void receive(struct link *l, struct net_frame *f)
 {
 	struct pbuf *p = NULL;
 
-	if (f->size <= 0xffff && offload_valid(f))
+	if (f->size > 0xffff || f->piece[0].size < FRAME_LEAST) {
+		bad_frames++;
+	} else if (!offload_valid(f)) {
+		bad_sums++;
+	} else {
 		p = wrap(f);
+		no_memory += !p;
+	}
 	if (!p)
 		net_frame_free(f);
 	else if (l->netif.input(p, &l->netif) != ERR_OK)
