@@ -207,6 +207,13 @@ check "asked to stop" matches "$(cat sim.out/a.log)" '5.000000000\] request 0'
 check "ends" matches "$out" '0 running, 2 ended, 0 failed'
 check "reboots" same 3 "$(grep -c 'b starts' sim.out/events.log)"
 
+printf '%s\n' 'node a node exit 0' 'node b node echo' 'link a b' >t.conf
+check "without a duration it ends when nothing can happen" matches "$(sim)" \
+	'^time    1.000000000 s$'
+printf '%s\n' 'node a node ping 1' >t.conf
+out=$(timeout -s INT 1 "$fata" sim t.conf)
+check "^C ends a run, not its summary" matches "$out" '^nodes   1 running'
+
 # --- failures --------------------------------------------------------------
 
 # fails WHAT REGEX: a node that does this is told of

@@ -178,6 +178,10 @@ static _Noreturn void become(const struct sim_node *n, int fd)
 		if (getenv(kept[i]))
 			env[e++] = xasprintf("%s=%s", kept[i], getenv(kept[i]));
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	setpgid(0, 0); /* a ^C is for us alone */
+	signal(SIGINT, SIG_DFL);
+	signal(SIGTERM, SIG_DFL);
+	signal(SIGXFSZ, SIG_DFL);
 	personality((unsigned long)personality(0xffffffff) | ADDR_NO_RANDOMIZE);
 	setrlimit(RLIMIT_CORE, &no_core);
 	/* ours are numbered from 10 on (high_fd), so none is in the way */

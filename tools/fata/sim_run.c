@@ -309,9 +309,17 @@ static void run_nodes(struct sim *s)
 			sim_node_answer(s, s->turn[i]);
 }
 
+static volatile sig_atomic_t interrupted;
+
+static void interrupt(int sig)
+{
+	(void)sig;
+	interrupted = 1;
+}
+
 static bool over(const struct sim *s)
 {
-	return s->failed && !s->config->keep_going;
+	return interrupted || (s->failed && !s->config->keep_going);
 }
 
 static int moment(struct sim *s)
@@ -482,6 +490,9 @@ int sim_run(const struct topology *t, const struct sim_config *config)
 	struct sim s = {.topo = t, .config = config};
 	int err;
 
+	/* ^C is the end of the run, not of what it is to tell */
+	signal(SIGINT, interrupt);
+	signal(SIGTERM, interrupt);
 	s.turn = xmalloc(t->nodes * sizeof(*s.turn));
 	err = begin(&s);
 	while (!err && !over(&s) && sim_queue_next(&s.queue) <= until &&
@@ -491,5 +502,5 @@ int sim_run(const struct topology *t, const struct sim_config *config)
 		s.now = until;
 	err = err ? err : summarize(&s);
 	err |= end(&s);
-	return err ? -1 : s.failed != 0;
+	return err ? -1 : s.failed || interrupted;
 }
