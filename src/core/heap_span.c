@@ -36,7 +36,7 @@ void heap_prepare(void)
 		list_init(&h->class[c].partial);
 		list_init(&h->class[c].full);
 	}
-	page_set_reclaim(heap_trim);
+	page_add_reclaim(heap_trim);
 }
 
 /* The shortest span of the class, in pages. */

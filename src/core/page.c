@@ -74,9 +74,23 @@ size_t page_memory(void)
 	return page_state.memory;
 }
 
-void page_set_reclaim(size_t (*fn)(void))
+void page_add_reclaim(size_t (*fn)(void))
 {
-	page_state.reclaim = fn;
+	unsigned n = 0;
+
+	while (page_state.reclaim[n] && page_state.reclaim[n] != fn)
+		ASSERT(++n < N_RECLAIM);
+	page_state.reclaim[n] = fn;
+}
+
+/* Has anybody given something back? */
+static bool reclaim(void)
+{
+	size_t got = 0;
+
+	for (unsigned n = 0; n < N_RECLAIM && page_state.reclaim[n]; n++)
+		got += page_state.reclaim[n]();
+	return got;
 }
 
 unsigned page_order(size_t n)
@@ -92,7 +106,7 @@ void *page_alloc_raw(unsigned order)
 	if (order > PAGE_ORDER_MAX)
 		return NULL;
 	s = page_block_take(order, &i);
-	if (!s && page_state.reclaim && page_state.reclaim())
+	if (!s && reclaim())
 		s = page_block_take(order, &i);
 	if (!s)
 		return NULL;
@@ -121,7 +135,7 @@ void *page_alloc_range_raw(size_t n, size_t align)
 	if (n > page_state.total || align > SECTION_PAGES_MAX)
 		return NULL;
 	s = page_run_alloc(n, align, &i);
-	if (!s && page_state.reclaim && page_state.reclaim())
+	if (!s && reclaim())
 		s = page_run_alloc(n, align, &i);
 	if (!s)
 		return NULL;

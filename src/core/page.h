@@ -69,9 +69,9 @@ int page_resize_range(void *p, size_t from, size_t to);
 
 /*
  * Called when no block is found; gives pages back if it can and returns how
- * many bytes. There is one such function, the heap's.
+ * many bytes. Twice the same is once; N_RECLAIM at most (page_impl.h).
  */
-void page_set_reclaim(size_t (*fn)(void));
+void page_add_reclaim(size_t (*fn)(void));
 
 /*
  * Write `owner` on the first n pages of a range; page_owner finds it from any

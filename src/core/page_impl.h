@@ -18,12 +18,13 @@
 #define LINK_BITS         28
 #define LINK_NONE         ((1u << LINK_BITS) - 1)
 #define SECTION_PAGES_MAX ((size_t)LINK_NONE)
+#define N_RECLAIM         2 /* the heap, the stacks */
 
 struct page_state {
 	struct page_section *sections;
 	size_t total, free; /* pages */
 	size_t memory;      /* bytes of the guest */
-	size_t (*reclaim)(void);
+	size_t (*reclaim[N_RECLAIM])(void);
 };
 
 extern struct page_state page_state;

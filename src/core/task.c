@@ -7,9 +7,8 @@
  *              DEAD -> reaped, once another stack is in use
  *
  * A struct task has up to two references: the owner's (join or detach gives it
- * back) and its own, which the reaping gives back. A few stacks of one size and
- * a few structures are kept for the next tasks, because mapping a stack costs
- * more than all the rest of a spawn.
+ * back) and its own, which the reaping gives back. A few structures are kept
+ * for the next tasks, as are stacks (stack.c).
  *
  * Interface: fata/task.h; core/task.h for those who park and wake.
  */
@@ -18,6 +17,7 @@
 #include "core/assert.h"
 #include "core/fmt.h"
 #include "core/loop.h"
+#include "core/stack.h"
 #include "core/trace.h"
 #include "platform.h"
 
@@ -35,44 +35,9 @@ static uint64_t stack_default = 64 << 10;
 FATA_PARAM_SIZE(stack_default, "stack", "64K", "stack of a task");
 
 static struct list all = LIST_INIT(all);
-static size_t stack_bytes;
-
-/* Stacks without a task, all of size cached_size. */
-static void *cache[CACHE];
-static unsigned cached;
-static size_t cached_size;
-
 /* Tasks without a life. */
 static struct list spare = LIST_INIT(spare);
 static unsigned spares;
-
-static bool stack_get(struct task *t, size_t size)
-{
-	if (cached && size <= cached_size && size > cached_size / 2) {
-		t->stack = cache[--cached];
-		t->stack_size = cached_size;
-		return true;
-	}
-	t->stack_size = size;
-	t->stack = platform_stack_alloc(&t->stack_size);
-	if (t->stack)
-		stack_bytes += t->stack_size;
-	return t->stack;
-}
-
-static void stack_put(struct task *t)
-{
-	if (!t->stack)
-		return;
-	if (!cached)
-		cached_size = t->stack_size;
-	if (cached < CACHE && t->stack_size == cached_size) {
-		cache[cached++] = t->stack;
-		return;
-	}
-	stack_bytes -= t->stack_size;
-	platform_stack_free(t->stack, t->stack_size);
-}
 
 struct task_hooks task_hooks;
 
@@ -155,7 +120,9 @@ int fata_task_spawn(struct task **t_out, const struct task_attr *attr,
 	t = task_new(attr && attr->name ? attr->name : "task");
 	if (!t)
 		return -ENOMEM;
-	if (!stack_get(t, size)) {
+	t->stack_size = size;
+	t->stack = stack_get(&t->stack_size);
+	if (!t->stack) {
 		task_free(t);
 		return -ENOMEM;
 	}
@@ -165,7 +132,7 @@ int fata_task_spawn(struct task **t_out, const struct task_attr *attr,
 			      t);
 	if (task_hooks.made && task_hooks.made(t)) {
 		platform_context_destroy(t->context);
-		stack_put(t);
+		stack_put(t->stack, t->stack_size);
 		task_free(t);
 		return -ENOMEM;
 	}
@@ -196,7 +163,8 @@ void fata_task_exit(int result)
 void task_reap(struct task *t)
 {
 	platform_context_destroy(t->context);
-	stack_put(t);
+	if (t->stack) /* the first task stands on another */
+		stack_put(t->stack, t->stack_size);
 	unref(t);
 }
 
@@ -243,7 +211,7 @@ void **task_libc(struct task *t)
 
 size_t task_stack_bytes(void)
 {
-	return stack_bytes;
+	return stack_bytes();
 }
 
 static void on_timeout(void *arg)

@@ -320,7 +320,7 @@ static void reclaims(void *arg)
 
 	(void)arg;
 	page_add(at, at + 16 * PAGE_SIZE);
-	page_set_reclaim(give_back);
+	page_add_reclaim(give_back);
 	hoard = page_alloc(3);
 	CHECK(hoard && page_alloc(2) && page_alloc(1) && page_alloc(0));
 	CHECK(page_alloc(3) && !hoard);

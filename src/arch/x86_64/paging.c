@@ -38,6 +38,7 @@ extern char data_end[] __asm__("fata$data_end");
 extern const uint32_t image_symbols[] __asm__("fata$symbols");
 
 static uint64_t root; /* physical address of the PML4 while it is built */
+static uint64_t sealed_top, open_top; /* what CR3 holds; see paging.h */
 static uint32_t pool[POOL_MAX];
 static unsigned pool_n;
 
@@ -60,9 +61,23 @@ static uint64_t *entry_of(uintptr_t va, unsigned level)
 	return &table[va >> shift & 511];
 }
 
+/* In the PML4 itself, as the recursive entry shows it? */
+static bool is_top(const uint64_t *e)
+{
+	return (uintptr_t)e >= (uintptr_t)entry_of(0, 4);
+}
+
+static void store(uint64_t *e, const uint64_t *v, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		((volatile uint64_t *)e)[i] = v[i];
+}
+
 /*
  * The one place where entries change once the tables are sealed: n of them in
- * a row, so that a batch opens the seal once.
+ * a row, so that a batch opens the seal once. Changing CR0 costs an exit to
+ * Xen, changing CR3 does not: only the top, which hardly ever changes and is
+ * there twice, is written the dear way.
  */
 static void write_entries(uint64_t *e, const uint64_t *v, unsigned n)
 {
@@ -72,11 +87,15 @@ static void write_entries(uint64_t *e, const uint64_t *v, unsigned n)
 		memcpy(e, v, n * sizeof(*v));
 		return;
 	}
-	cr0 = read_cr0();
-	write_cr0(cr0 & ~(uint64_t)CR0_WP);
-	for (unsigned i = 0; i < n; i++)
-		((volatile uint64_t *)e)[i] = v[i];
-	write_cr0(cr0);
+	if (is_top(e)) {
+		cr0 = read_cr0();
+		write_cr0(cr0 & ~(uint64_t)CR0_WP);
+		store(e, v, n);
+		write_cr0(cr0);
+	}
+	write_cr3(open_top);
+	store(e, v, n);
+	write_cr3(sealed_top);
 }
 
 static void write_entry(uint64_t *e, uint64_t v)
@@ -182,15 +201,15 @@ int paging_map_run(uintptr_t va, const uint64_t *entries, unsigned n)
 	return 0;
 }
 
-bool paging_has_table(uintptr_t va)
+const uint64_t *paging_table(uintptr_t va)
 {
 	for (unsigned l = 4; l > 1; l--) {
 		uint64_t e = *entry_of(va, l);
 
 		if (!(e & PTE_P) || (l < 4 && (e & PTE_PS)))
-			return false;
+			return NULL;
 	}
-	return true;
+	return entry_of(va, 1);
 }
 
 uint64_t paging_entry(uintptr_t va)
@@ -299,7 +318,13 @@ void paging_init(struct memmap *ram, const struct memmap *reserved)
 	map_part(image_symbols, (void *)symbols_end, PAGING_RO);
 	if (make_tables(PAGING_VM_END, 2))
 		fata_panic("not enough memory for the page tables");
-	*entry_of((uintptr_t)RECURSIVE << 39, 4) = mapped | PTE_P | PTE_NX;
+	sealed_top = mapped;
+	open_top = pool_take();
+	if (!open_top)
+		fata_panic("not enough memory for the page tables");
+	memcpy((void *)open_top, (void *)mapped, PAGE_SIZE);
+	((uint64_t *)mapped)[RECURSIVE] = mapped | PTE_P | PTE_NX;
+	((uint64_t *)open_top)[RECURSIVE] = open_top | PAGING_RW;
 	root = 0;
-	write_cr3(mapped);
+	write_cr3(sealed_top);
 }

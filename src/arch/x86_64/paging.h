@@ -4,8 +4,15 @@
  *
  * The tables are visible only through PML4 entry 510, which points at the PML4
  * itself without the write bit: so every table page appears read-only at an
- * address computed from the address that it maps, and nowhere else. Changing
- * an entry clears CR0.WP for the length of a few instructions (paging.c);
+ * address computed from the address that it maps, and nowhere else. A second
+ * PML4 differs in that entry alone, which points at itself and has the bit:
+ *
+ *     CR3 -> sealed PML4 [0 ... 509]  --+--> the tables of all other levels
+ *                        [510] r/o      |
+ *            open PML4   [0 ... 509]  --+
+ *                        [510] r/w
+ *
+ * It is in CR3 for the few instructions that change an entry (paging.c);
  * nothing can interrupt them. docs/memory-map.md draws the address space.
  */
 #ifndef FATA_ARCH_PAGING_H
@@ -57,8 +64,11 @@ uint64_t paging_entry(uintptr_t va);
  */
 void paging_replace_run(uintptr_t va, const uint64_t *entries, unsigned n);
 
-/* Is there a table for va's 4 KiB entry? If not, its whole 2 MiB is empty. */
-bool paging_has_table(uintptr_t va);
+/*
+ * The 4 KiB entries of va and what follows it in its 2 MiB, to be read; NULL
+ * when there is no table for them: then all of the 2 MiB is empty.
+ */
+const uint64_t *paging_table(uintptr_t va);
 
 /*
  * Identity-map physical pages that are no RAM of ours: shared pages, the

@@ -174,19 +174,20 @@ struct batch {
  */
 static bool next_batch(struct batch *b, uint64_t end)
 {
-	uint64_t at = b->at + b->n * PAGE_SIZE;
+	uint64_t at = b->at + b->n * PAGE_SIZE, last;
+	const uint64_t *entries = NULL;
 
-	while (at < end && !paging_has_table(at))
+	while (at < end && !(entries = paging_table(at)))
 		at = (at + TWO_MIB) & ~(TWO_MIB - 1);
 	b->at = at;
 	b->n = 0;
-	do {
-		if (at >= end)
-			break;
-		b->entry[b->n++] = paging_entry(at);
-		at += PAGE_SIZE;
-	} while (b->n < BATCH && at & (TWO_MIB - 1));
-	return b->n;
+	if (at >= end)
+		return false;
+	last = (at + TWO_MIB) & ~(TWO_MIB - 1);
+	last = end < last ? end : last;
+	for (; b->n < BATCH && at < last; at += PAGE_SIZE)
+		b->entry[b->n++] = *entries++;
+	return true;
 }
 
 /* Free the pages behind [at, end). */
@@ -274,7 +275,7 @@ static int put_pages(uint64_t at, unsigned n, uint64_t flags)
 	for (unsigned i = 0; i < got; i++) {
 		uint64_t va = at + i * PAGE_SIZE;
 
-		if (paging_has_table(va) && paging_entry(va) & PTE_OWNED)
+		if (paging_entry(va) & PTE_OWNED)
 			paging_replace_run(va, &none, 1);
 		page_free((void *)(entries[i] & PTE_FRAME), 0);
 	}
@@ -364,8 +365,8 @@ int vm_move(void *to, void *from, size_t size)
 	for (; src < end; src += PAGE_SIZE, dst += PAGE_SIZE) {
 		uint64_t e;
 
-		if (!paging_has_table(src) ||
-		    !((e = paging_entry(src)) & PTE_OWNED))
+		e = paging_entry(src);
+		if (!(e & PTE_OWNED))
 			continue;
 		if (paging_map_run(dst, &e, 1))
 			return -ENOMEM;
