@@ -137,7 +137,7 @@ long sys_renameat2(int fd, const char *path, int to_fd, const char *to,
 		return -EINVAL;
 	err = fs_find_parent_at(fd, path, &a);
 	if (err)
-		return err == -ENOENT || err == -ENOTDIR ? err : -EBUSY;
+		return err == -EEXIST || err == -EINVAL ? -EBUSY : err;
 	err = fs_find_parent_at(to_fd, to, &b);
 	if (!err) {
 		err = rename_ends(&a, &b, flags & 1);
