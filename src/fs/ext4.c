@@ -261,14 +261,23 @@ static int check_disk(struct ext4 *e)
 	return 0;
 }
 
-static int open_fs(struct ext4 *e, bool write)
+/*
+ * A superblock that was cut in half by a power failure has a wrong checksum,
+ * and its copy in the journal makes it whole: `torn` says that it is so.
+ */
+static int open_fs(struct ext4 *e, bool write, bool *torn)
 {
+	int flags = EXT2_FLAG_64BITS | (write ? EXT2_FLAG_RW : 0);
 	errcode_t rc;
 
 	ext4_opening = e;
-	rc = ext2fs_open2(e->name, NULL,
-			  EXT2_FLAG_64BITS | (write ? EXT2_FLAG_RW : 0), 0, 0,
-			  &ext4_io, &e->fs);
+	rc = ext2fs_open2(e->name, NULL, flags, 0, 0, &ext4_io, &e->fs);
+	if (rc == EXT2_ET_SB_CSUM_INVALID && torn) {
+		*torn = true;
+		rc = ext2fs_open2(e->name, NULL,
+				  flags | EXT2_FLAG_IGNORE_CSUM_ERRORS, 0, 0,
+				  &ext4_io, &e->fs);
+	}
 	if (rc) {
 		e->fs = NULL;
 		return fs_bad(ext4_error(rc),
@@ -320,25 +329,27 @@ static int check_features(struct ext4 *e)
 	return 0;
 }
 
-static int replay_journal(struct ext4 *e)
+static int replay_journal(struct ext4 *e, bool torn)
 {
-	bool replayed;
+	bool replayed = false;
 	int err;
 
-	if (!ext2fs_has_feature_journal(e->fs->super)) {
-		if (!e->read_only)
-			log_warn("%s: no journal: a power cut may damage it",
-				 e->name);
-		return 0;
+	if (ext2fs_has_feature_journal(e->fs->super)) {
+		err = ext4_journal_load(e, &replayed);
+		if (err)
+			return err;
+	} else if (!e->read_only) {
+		log_warn("%s: no journal: a power cut may damage it", e->name);
 	}
-	err = ext4_journal_load(e, &replayed);
-	if (err || !replayed)
-		return err;
+	if (torn && !replayed)
+		return fs_bad(-EUCLEAN, "its superblock has a wrong checksum");
+	if (!replayed)
+		return 0;
 	log_info("%s: the journal was replayed", e->name);
 	/* what was read before it is old */
 	close_fs(e);
 	err = ext4_bufs_init(e);
-	return err ? err : open_fs(e, !e->read_only);
+	return err ? err : open_fs(e, !e->read_only, NULL);
 }
 
 /* Like Linux: while it is mounted the journal is to be replayed. */
@@ -393,17 +404,18 @@ static int start_writing(struct ext4 *e)
 
 static int mount_job(struct ext4 *e, void *arg)
 {
+	bool torn = false;
 	int err = check_disk(e);
 
 	(void)arg;
 	if (!err)
 		err = ext4_bufs_init(e);
 	if (!err)
-		err = open_fs(e, !e->read_only);
+		err = open_fs(e, !e->read_only, &torn);
 	if (!err)
 		err = check_features(e);
 	if (!err)
-		err = replay_journal(e);
+		err = replay_journal(e, torn);
 	if (!err && e->fs->super->s_state & EXT2_ERROR_FS)
 		log_warn("%s: it is marked as damaged: e2fsck should see it",
 			 e->name);

@@ -124,9 +124,12 @@ static inline void disk_free(struct disk *d)
 	free(d);
 }
 
-/* The disk, the power having failed before write n; `seed` chooses. */
+/*
+ * The disk, the power having failed before write n; `seed` chooses. `whole`:
+ * ext4's superblock is not torn, which e2fsck does not take.
+ */
 static inline struct disk *disk_cut(const struct disk *d, unsigned n,
-				    unsigned seed)
+				    unsigned seed, bool whole)
 {
 	struct disk *c = disk_new(d->base, d->size);
 	unsigned sure = 0;
@@ -139,7 +142,8 @@ static inline struct disk *disk_cut(const struct disk *d, unsigned n,
 
 		/* sectors that no flush followed may be there, or not */
 		for (size_t at = 0; at < w->size; at += 512) {
-			seed = seed * 1103515245 + 12345;
+			if (!whole || w->at + at != 1536)
+				seed = seed * 1103515245 + 12345;
 			if (i < sure || seed >> 16 & 1)
 				memcpy(c->data + w->at + at, w->data + at,
 				       w->size - at < 512 ? w->size - at : 512);
@@ -193,7 +197,7 @@ static inline struct disk *disk_mkfs(const char *words, const char *size)
 {
 	unlink(disk_file());
 	assert_int_equal(disk_run("PATH=$PATH:/sbin:/usr/sbin mke2fs -q -F %s "
-				  "%s %s 2>&1",
+				  "%s %s >/dev/null 2>&1",
 				  words, disk_file(), size),
 			 0);
 	return disk_load();

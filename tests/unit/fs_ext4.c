@@ -2,66 +2,9 @@
 /*
  * ext4 with libc's calls, on disks that mke2fs has made and e2fsck judges.
  */
-#include "unit/disk.h"
+#include "unit/fs_calls.h"
 
-#include "libc/sys.h"
-
-#include "unit/libc_vm.h"
-#include <dirent.h>
 #include <sys/statfs.h>
-#include <time.h>
-
-unsigned umask_now(void)
-{
-	return 022;
-}
-
-int dev_open(struct file *f, uint64_t rdev)
-{
-	(void)f;
-	(void)rdev;
-	return -ENXIO;
-}
-
-static struct node *root;
-
-static int mount_disk(struct disk *d, bool read_only)
-{
-	struct fs_source from = {.name = "test", .disk = &d->block};
-	int err = fs_ext4.mount(&from, read_only, &root);
-
-	if (!err)
-		assert_int_equal(mounts_add("/tmp", root), 0);
-	return err;
-}
-
-static void unmount(void)
-{
-	assert_int_equal(sys_chdir("/"), 0);
-	assert_int_equal(mounts_remove("/tmp"), 0);
-}
-
-static void put(const char *path, const void *data, size_t n)
-{
-	long fd = sys_open(path, O_CREAT | O_WRONLY | O_TRUNC, 0644);
-
-	assert_true(fd >= 0);
-	assert_int_equal(sys_write((int)fd, data, n), n);
-	assert_int_equal(sys_close((int)fd), 0);
-}
-
-static void has(const char *path, const void *data, size_t n)
-{
-	long fd = sys_open(path, O_RDONLY, 0);
-	char *got = malloc(n + 1);
-
-	if (fd < 0)
-		fail_msg("%s: %ld", path, fd);
-	assert_int_equal(sys_read((int)fd, got, n + 1), n);
-	assert_memory_equal(got, data, n);
-	free(got);
-	sys_close((int)fd);
-}
 
 static unsigned char *noise(size_t n, unsigned seed)
 {
@@ -311,7 +254,7 @@ static void test_orphans(void **state)
 	sys_sync();
 	assert_int_equal(sys_close((int)fd[1]), 0);
 	sys_sync();
-	cut = disk_cut(d, d->n_log, 1);
+	cut = disk_cut(d, d->n_log, 1, false);
 	assert_int_equal(sys_pread64((int)fd[0], big, 1, 5), 1);
 	sys_close((int)fd[0]);
 	sys_close((int)fd[2]);
