@@ -21,12 +21,16 @@ int dev_open(struct file *f, uint64_t rdev)
 	return -ENXIO;
 }
 
+#ifndef MOUNT_TYPE
+#define MOUNT_TYPE fs_ext4
+#endif
+
 static struct node *root;
 
 static inline int mount_disk(struct disk *d, bool read_only)
 {
 	struct fs_source from = {.name = "test", .disk = &d->block};
-	int err = fs_ext4.mount(&from, read_only, &root);
+	int err = MOUNT_TYPE.mount(&from, read_only, &root);
 
 	if (!err)
 		assert_int_equal(mounts_add("/tmp", root), 0);

@@ -1,0 +1,120 @@
+#!/bin/bash
+# SPDX-License-Identifier: ISC
+#
+# files.sh - ext4 in a guest and in Linux on the same disk: a tree that one
+# writes is what the other sees; a guest destroyed at random moments under a
+# load of files loses nothing that it had acknowledged. e2fsck after each.
+# FATA_SOAK=1: hundreds of such moments.
+
+# shellcheck source=tests/lab/lib.sh
+. "$(dirname "$0")/lib.sh"
+# counted: the host may be as busy as it likes
+lab --counted
+image=$B/tests/lab/files.xen
+cuts=4
+[ -z "${FATA_SOAK:-}" ] || cuts=300
+disk='disk = ["format=raw, vdev=xvda, access=rw, target=/tmp/disk.img"]'
+
+# clean: e2fsck in dom0 finds nothing
+clean()
+{
+  dom0 "fsck.ext4 -fn /tmp/disk.img" >"$tmp/fsck" 2>&1 ||
+    { cat "$tmp/fsck"; fail "e2fsck"; }
+}
+
+# files WORD: a guest that ends by itself
+files()
+{
+  guest "$1" "$image" 'memory = 64' "$disk" \
+    "cmdline = \"$1 --mount data:/data:ext4\""
+  wait_end 300
+  console "$domain" >"$tmp/console"
+  grep -q '^files: ok' "$tmp/console" ||
+    fail "$1: $(tail -n 3 "$tmp/console")"
+  destroy "$domain"
+}
+
+# linux: the tree as Linux sees it, in the guest's words
+linux()
+{
+  local t=$tmp/tree
+
+  rm -rf "$t"
+  mkdir "$t"
+  timeout 120 "$fata" lab exec 'mkdir -p /tmp/m
+    mount -o loop /tmp/disk.img /tmp/m && tar -C /tmp/m -cf /tmp/m.tar .
+    umount /tmp/m' </dev/null || fail "Linux cannot mount it"
+  "$fata" lab get /tmp/m.tar "$tmp/m.tar" || broken "lab get"
+  dom0 'rm -f /tmp/m.tar'
+  tar --numeric-owner -xpf "$tmp/m.tar" -C "$t" || broken "tar"
+  (cd "$t" && find . -printf '%P\t%y\t%m\t%U\t%G\t%T@\t%n\t%l\n') |
+    while IFS=$'\t' read -r path type mode uid gid time links target; do
+      time=${time%%.*}
+      case $type in
+      d) echo "L /$path d $mode $uid $gid $time" ;;
+      l) echo "L /$path l $target" ;;
+      f)
+        read -r crc size _ < <(cksum "$t/$path")
+        echo "L /$path f $mode $uid $gid $time $links $size $crc"
+        ;;
+      esac
+    done | sort
+}
+
+same()
+{
+  grep '^L ' "$tmp/console" | sort >"$tmp/guest.list"
+  linux >"$tmp/linux.list"
+  [ "$(wc -l <"$tmp/linux.list")" -gt "$1" ] || fail "too few files"
+  diff "$tmp/guest.list" "$tmp/linux.list" >"$tmp/diff" ||
+    { head -20 "$tmp/diff"; fail "the trees differ"; }
+  note "$(wc -l <"$tmp/linux.list") names, the same in both"
+}
+
+# busybox has an mke2fs of its own, hence these names
+FATA=$fata "$(dirname "$0")/../../lab/dom0-add.sh" e2fsprogs -- \
+  /sbin/mkfs.ext4 /sbin/fsck.ext4 || broken "no e2fsprogs in dom0"
+dom0 'modprobe loop; modprobe ext4
+  dd if=/dev/zero of=/tmp/disk.img bs=1M count=24 &&
+  mkfs.ext4 -q -F -b 4096 /tmp/disk.img' \
+  >"$tmp/mkfs" 2>&1 || { cat "$tmp/mkfs"; broken "no disk"; }
+
+note "what the guest writes"
+files write
+clean
+same 1000
+
+note "what Linux writes"
+timeout 120 "$fata" lab exec 'mount -o loop /tmp/disk.img /tmp/m && cd /tmp/m &&
+  rm -r many moved sparse && mkdir dir && cd dir &&
+  i=0; while [ $i -lt 2000 ]; do : >"a-name-of-some-length-$i"; i=$((i + 1)); done
+  dd if=/dev/urandom of=../random bs=1000 count=3000 2>/dev/null
+  ln ../random hard; ln -s /tmp/where/ever soft; chmod 600 ../random
+  cd /; umount /tmp/m' </dev/null || broken "Linux"
+files list
+clean
+same 2000
+
+# --- the plug ---------------------------------------------------------------
+
+note "$cuts times destroyed under load"
+dom0 'mkfs.ext4 -q -F -b 4096 -J size=4 /tmp/disk.img'
+acked=0 had=0
+for i in $(seq "$cuts"); do
+  guest "load$i" "$image" 'memory = 64' "$disk" \
+    'cmdline = "load --mount data:/data:ext4"'
+  wait_console 120 '^have '
+  wait_console 120 '^ack '
+  sleep "$((RANDOM % 3)).$((RANDOM % 10))"
+  dom0 "xl destroy $domain; sleep 0.2" || fail "xl destroy"
+  console "$domain" >"$tmp/console"
+  had=$(sed -n 's/^have //p' "$tmp/console")
+  [ "$had" -ge "$acked" ] || fail "cut $i: $acked acknowledged, $had there"
+  acked=$(sed -n 's/^ack //p' "$tmp/console" | tail -n 1)
+  dom0 "rm -f /tmp/$domain.xen"
+done
+files check
+had=$(sed -n 's/^have //p' "$tmp/console")
+[ "$had" -ge "$acked" ] || fail "the last cut: $acked acknowledged, $had there"
+clean
+note "$had records, none lost"
