@@ -178,7 +178,12 @@ $(BUILD)/tools/core/%.o: src/core/%.c
 EXAMPLES := $(patsubst examples/%/main.c,%,$(wildcard examples/*/main.c))
 $(BUILD)/examples/%.xen: examples/%/main.c $(SDK) $(BUILD)/fata
 	@mkdir -p $(@D)
-	$(Q)$(BUILD)/fata cc -O2 -g -Wall -Wextra $< -o $@
+	$(Q)$(BUILD)/fata cc -O2 -g -Wall -Wextra $(EXFLAGS) $< $(EXLIBS) -o $@
+$(BUILD)/examples/sqlite.xen: EXFLAGS := -isystem $(BUILD)/include-sqlite
+$(BUILD)/examples/sqlite.xen: EXLIBS := \
+	$(PKG)/usr/lib/x86_64-linux-gnu/libsqlite3.a
+$(BUILD)/examples/sqlite.xen: | $(BUILD)/include-sqlite/sqlite3.h
+$(BUILD)/examples/site.xen: examples/http/main.c
 
 # --- host builds: core + unix twin, and core + xen + drivers for the sim ----
 
@@ -270,6 +275,10 @@ $(BUILD)/tests/fuzz/%: $(BUILD)/host/tests/fuzz/%.c.o \
 		$(BUILD)/host/xen/xs_wire.c.o
 	@mkdir -p $(@D)
 	$(Q)$(HCC) $(SAN) $^ -o $@ $(HLIBS)
+
+FSFUZZ := $(addprefix $(BUILD)/tests/fuzz/,fs_ext4 fs_tar)
+$(FSFUZZ): HLIBS += $(E2LIBS)
+$(FSFUZZ): $(HEXT4) $(BUILD)/host/liblibc.a
 
 GUEST := $(patsubst tests/guest/%.c,$(BUILD)/tests/guest/%.xen, \
 	$(wildcard tests/guest/*.c))

@@ -25,7 +25,8 @@ xen=4.17
 # those that are there for modprobe and the kernel's own requests.
 boot_modules="xen-privcmd xen-evtchn xen-gntdev xen-gntalloc xenfs bridge
   xen-netback xen-blkback loop virtio_pci virtio_net"
-more_modules="brd null_blk 9p 9pnet_virtio 9pnet_xen ext4 tun e1000 dummy
+more_modules="brd null_blk 9p 9pnet_virtio 9pnet_xen ext4 crc32c_generic tun
+  e1000 dummy
   veth xen-netfront xen-blkfront virtio_blk squashfs overlay"
 
 xen_programs="xl libxl-save-helper xenstored xenconsoled xenconsole

@@ -5,7 +5,7 @@
 PKG      := $(BUILD)/pkg/dev
 PKGSTAMP := $(PKG)/.complete
 PKGS     := musl-dev libxen-dev libcmocka0 libcmocka-dev libslirp-dev \
-	libext2fs-dev comerr-dev
+	libext2fs-dev comerr-dev libsqlite3-dev
 
 $(PKGSTAMP): scripts/pkg.sh scripts/packages.mk
 	$(Q)scripts/pkg.sh $(PKG) $(PKGS)
@@ -24,4 +24,10 @@ $(E2HDR)/ext2fs/ext2fs.h: $(PKGSTAMP)
 	$(Q)cp -r $(addprefix $(PKG)/usr/include/,ext2fs et com_err.h) $(E2HDR)/
 	$(Q)cp -r $(PKG)/usr/include/x86_64-linux-gnu/ext2fs $(E2HDR)/ \
 		2>/dev/null || true
+	@touch $@
+
+# SQLite's header, for the example.
+$(BUILD)/include-sqlite/sqlite3.h: $(PKGSTAMP)
+	@mkdir -p $(@D)
+	$(Q)cp $(PKG)/usr/include/sqlite3.h $@
 	@touch $@

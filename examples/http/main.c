@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * A web server for static files: those of a tar archive that is given as a
- * boot module, else one page that is built in. A thread for each connection,
- * HTTP/1.1 with keep-alive, GET and HEAD.
+ * boot module, those below a directory (--root; examples/site has them on a
+ * disk), else one page that is built in. A thread for each connection, HTTP/1.1
+ * with keep-alive, GET and HEAD.
  */
 #define _GNU_SOURCE /* strcasestr */
 #include <fata/boot.h>
+#include <fata/fs.h>
 #include <fata/manifest.h>
 #include <fata/param.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <pthread.h>
@@ -16,12 +19,25 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/sendfile.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/time.h>
 #include <unistd.h>
 
+#ifdef SITE
+FATA_NAME("site", "serves the files of a disk");
+FATA_BLOCK(SITE);
+FATA_FS(ext4);
+FATA_FS(tar);
+#else
+#define SITE NULL
 FATA_NAME("http", "serves static files");
+#endif
 FATA_NET("lan");
+
+static const char *root = SITE ? "/www" : NULL;
+FATA_PARAM_STRING(root, "root", "", "the directory with the files");
 
 static int64_t port = 80;
 FATA_PARAM_INT(port, "port", "80", "the TCP port");
@@ -124,8 +140,8 @@ static int answer(int c, const char *status, const char *type,
 			 "Content-Length: %zu\r\nConnection: %s\r\n\r\n",
 			 status, type, p->size, keep ? "keep-alive" : "close");
 
-	if (send(c, head, (size_t)n, body ? MSG_MORE | MSG_NOSIGNAL
-					  : MSG_NOSIGNAL) != n)
+	if (send(c, head, (size_t)n,
+		 body ? MSG_MORE | MSG_NOSIGNAL : MSG_NOSIGNAL) != n)
 		return -1;
 	return body ? send_all(c, p->data, p->size) : 0;
 }
@@ -136,6 +152,53 @@ static int refuse(int c, const char *status)
 
 	answer(c, status, "text/plain", &p, 0, 1);
 	return -1;
+}
+
+/* The file of that name below the root, or its index: a number, or -1. */
+static int open_below(const char *name, struct stat *s)
+{
+	char path[1024];
+	int fd;
+
+	for (const char *p = name; p; p = strchr(p, '/')) {
+		p += *p == '/';
+		if (!strncmp(p, "..", 2) && (!p[2] || p[2] == '/'))
+			return -1;
+	}
+	if (snprintf(path, sizeof(path) - 12, "%s/%s", root, name) >=
+	    (int)sizeof(path) - 12)
+		return -1;
+	if (!stat(path, s) && S_ISDIR(s->st_mode))
+		strcat(path, "/index.html");
+	fd = open(path, O_RDONLY);
+	if (fd >= 0 && (fstat(fd, s) || !S_ISREG(s->st_mode))) {
+		close(fd);
+		fd = -1;
+	}
+	return fd;
+}
+
+/* As answer, with the file's contents; 1: there is no such file. */
+static int answer_file(int c, const char *name, int keep, int body)
+{
+	struct page p = {NULL, 0};
+	struct stat s;
+	int fd = open_below(name, &s), err;
+
+	if (fd < 0)
+		return 1;
+	p.size = (size_t)s.st_size;
+	err = answer(c, "200 OK", type_of(name), &p, keep, 0);
+	while (body && !err && p.size) {
+		ssize_t n = sendfile(c, fd, NULL, p.size);
+
+		if (n <= 0)
+			err = -1;
+		else
+			p.size -= (size_t)n;
+	}
+	close(fd);
+	return err;
 }
 
 /* One request, ended by an empty line. 0: the connection goes on. */
@@ -155,7 +218,12 @@ static int serve(int c, char *request)
 	*end = '\0';
 	name += 2;
 	name[strcspn(name, "?#")] = '\0';
-	if (!find_page(name, &p))
+	if (root) {
+		int err = answer_file(c, name, keep, !head);
+
+		if (err <= 0)
+			return err || !keep ? -1 : 0;
+	} else if (!find_page(name, &p))
 		return answer(c, "200 OK", type_of(name), &p, keep, !head) ||
 				       !keep
 			       ? -1
@@ -216,8 +284,9 @@ int main(void)
 		return 1;
 	}
 	printf("http: port %d, %s\n", (int)port,
-	       boot_module_count() ? "files of the boot module"
-				   : "the built-in page");
+	       root                  ? root
+	       : boot_module_count() ? "files of the boot module"
+				     : "the built-in page");
 	pthread_attr_init(&attr);
 	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
 	pthread_attr_setstacksize(&attr, 32768);
@@ -225,8 +294,8 @@ int main(void)
 		int c = accept(s, NULL, NULL);
 		pthread_t t;
 
-		if (c >= 0 && pthread_create(&t, &attr, connection,
-					     (void *)(intptr_t)c))
+		if (c >= 0 &&
+		    pthread_create(&t, &attr, connection, (void *)(intptr_t)c))
 			close(c);
 	}
 }

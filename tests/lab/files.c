@@ -97,7 +97,7 @@ static void write_tree(void)
 	DO(chown("/data/times", 70000, 80000));
 	fd = open("/data/sparse", O_CREAT | O_RDWR, 0600);
 	DO(fd);
-	DO(pwrite(fd, "end", 3, 40000000));
+	DO(pwrite(fd, "end", 3, 9000000));
 	DO(fsync(fd));
 	DO(close(fd));
 }
