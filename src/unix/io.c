@@ -196,8 +196,12 @@ INSTEAD ssize_t writev(int fd, const struct iovec *v, int n)
 	return REAL(writev)(fd, v, n);
 }
 
+void (*unix_closed)(int fd);
+
 INSTEAD int close(int fd)
 {
+	if (unix_closed)
+		unix_closed(fd);
 	if (sock_owns(fd))
 		unix_sock_ops->closed(fd);
 	return REAL(close)(fd);

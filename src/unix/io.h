@@ -18,6 +18,9 @@
 /* May the caller park, that is, does it run as a task? */
 bool unix_on_task(void);
 
+/* Called with each descriptor that the program closes (timerfd.c); or NULL. */
+extern void (*unix_closed)(int fd);
+
 /* In a forked child: all is the host's from now on. */
 void unix_io_stop(void);
 

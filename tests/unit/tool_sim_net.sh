@@ -119,6 +119,73 @@ END
 sim -o poll >out
 check "poll waits for its time" grep -q '^\[     0.300000000\] poll: 0' poll/b.log
 
+# --- libc's own clocks, timers and random numbers --------------------------------------
+
+cat >libc.c <<-'END'
+	#include <poll.h>
+	#include <pthread.h>
+	#include <signal.h>
+	#include <stdio.h>
+	#include <stdlib.h>
+	#include <sys/random.h>
+	#include <sys/time.h>
+	#include <sys/timerfd.h>
+	#include <time.h>
+	#include <unistd.h>
+	static volatile int rings;
+	static void ring(int sig) { (void)sig; rings++; }
+	int main(void)
+	{
+		struct itimerspec every = {{2, 0}, {3, 0}}, rest;
+		struct itimerval soon = {{0, 0}, {0, 500000}};
+		pthread_mutex_t m = PTHREAD_MUTEX_INITIALIZER;
+		pthread_cond_t c = PTHREAD_COND_INITIALIZER;
+		int fd = timerfd_create(CLOCK_MONOTONIC, 0);
+		struct pollfd p = {fd, POLLIN, 0};
+		unsigned long number, n;
+		struct timespec t;
+		getrandom(&number, sizeof(number), 0);
+		printf("random %lx %x\n", number, arc4random());
+		timerfd_settime(fd, 0, &every, NULL);
+		printf("poll %d\n", poll(&p, 1, 1000));
+		read(fd, &n, sizeof(n));
+		printf("first %lu\n", n);
+		sleep(7);
+		read(fd, &n, sizeof(n));
+		timerfd_gettime(fd, &rest);
+		printf("then %lu, next in %ld\n", n, (long)rest.it_value.tv_sec);
+		close(fd);
+		signal(SIGALRM, ring);
+		setitimer(ITIMER_REAL, &soon, NULL);
+		sleep(1);
+		alarm(5);
+		sleep(10);
+		printf("rings %d\n", rings);
+		clock_gettime(CLOCK_REALTIME, &t);
+		t.tv_sec += 20;
+		pthread_mutex_lock(&m);
+		printf("timed out %d\n",
+		       pthread_cond_timedwait(&c, &m, &t));
+		return 0;
+	}
+END
+topology <<'END'
+duration 1h
+node a libc.c
+END
+sim -o libc >out
+log=$(cut -d']' -f1,2 libc/a.log)
+check "poll on a timer ends in time" matches "$log" '^\[     1.0{9}\] poll 0'
+check "timerfd" matches "$log" '^\[     3.0{9}\] first 1'
+check "and its repetition" matches "$log" '^\[    10.0{9}\] then 3, next in 1'
+check "alarms" matches "$log" '^\[    21.0{9}\] rings 2'
+check "conditions" matches "$log" '^\[    41.0{9}\] timed out 110'
+sim -o libc2 >out
+check "random numbers repeat" diff -r libc libc2
+sim -o libc3 --seed 2 >out
+check "and are others with another number" sh -c \
+	'! cmp -s libc/a.log libc3/a.log'
+
 # --- a web server of ours ------------------------------------------------------------
 
 topology <<'END'
