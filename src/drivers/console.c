@@ -23,9 +23,6 @@ struct channel {
 	struct xencons_interface *page;
 };
 
-/* Where a console without a backend points; its flag keeps it untouched. */
-static struct xencons_interface nowhere;
-
 static int probe(struct xenbus_device *d)
 {
 	struct channel *c = heap_calloc(1, sizeof(*c));
@@ -38,7 +35,6 @@ static int probe(struct xenbus_device *d)
 		heap_free(c);
 		return rc;
 	}
-	c->console.ring = &nowhere;
 	c->console.stat.broken = true;
 	xenbus_get(d);
 	d->data = c;
@@ -87,10 +83,18 @@ static void disconnect(struct xenbus_device *d, enum xenbus_why why)
 	struct channel *c = d->data;
 
 	(void)why;
-	console_stop(&c->console, &nowhere);
+	console_stop(&c->console);
 	evtchn_close(&c->console.evtchn);
 	gnttab_end_pages(&c->ref, 1, c->page, 0);
 	c->page = NULL;
+}
+
+/* Perhaps into another domain, whose ring is another one. */
+static void suspend(struct xenbus_device *d)
+{
+	struct channel *c = d->data;
+
+	console_leave(&c->console);
 }
 
 static const struct xenbus_driver driver = {
@@ -101,6 +105,7 @@ static const struct xenbus_driver driver = {
 	.publish = publish,
 	.connect = connect,
 	.disconnect = disconnect,
+	.suspend = suspend,
 };
 
 static bool has_name(struct xenbus_device *d, void *name)

@@ -10,18 +10,20 @@
 #include <fata/xen/evtchn.h>
 #include <xen/xen.h>
 #include <xen/io/console.h>
+#include <xen/byte_ring.h>
 
-/* Input that was taken from the ring and not read yet. */
-#define CONSOLE_INPUT 1024
+/*
+ * Input that was taken from the ring and not read yet: ordinarily as much as
+ * the ring holds, and as much again when the ring is about to go.
+ */
+#define CONSOLE_AHEAD 1024
+#define CONSOLE_INPUT 2048
 
 struct console {
-	struct xencons_interface *ring; /* NULL: Xen's own console */
+	bool to_xen; /* no rings: Xen's own console */
 	struct evtchn evtchn;
-	/*
-	 * Our indices are private: the copies on the ring are only written.
-	 * 32 bits, free running.
-	 */
-	uint32_t out_prod, out_cons, in_cons;
+	struct byte_ring out, in;
+	uint32_t taken; /* how far the reader was at our last look */
 	char *buffer; /* output that found no room on the ring */
 	uint32_t buffer_size, head, used;
 	uint64_t patience; /* ns that writers may still wait for the reader */
@@ -38,17 +40,30 @@ struct console {
  */
 int console_init(void);
 
-/* The toolstack's ring is another one after a resume. */
+/*
+ * The toolstack's ring is another one after a resume: console_suspend, which
+ * can block, leaves nothing on the old one.
+ */
+void console_suspend(void);
 void console_resume(void);
 
 /* Start c on this ring; the channel is bound by the caller. 0, -ENOMEM. */
 int console_start(struct console *c, struct xencons_interface *ring);
 
+/* c has lost its ring: broken until console_start. */
+void console_stop(struct console *c);
+
 /*
- * c has lost its ring: broken until console_start. `nowhere` takes the ring's
- * place and is not touched.
+ * c will lose its ring: wait for its reader, for `console-wait` at most, and
+ * take all input. Can block.
  */
-void console_stop(struct console *c, struct xencons_interface *nowhere);
+void console_leave(struct console *c);
+
+/* Queue as much text as fits; how many bytes that was. Never blocks. */
+size_t console_queue(struct console *c, const char *text, size_t n);
+
+/* Move on what is queued; has the reader taken all of it? Never blocks. */
+bool console_drained(struct console *c);
 
 /* Queue text; what finds no room is counted. Never blocks. */
 void console_put(struct console *c, const char *text, size_t n);

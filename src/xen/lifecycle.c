@@ -113,6 +113,7 @@ static void suspend(void)
 	if (suspend_run())
 		return;
 	advertise();
+	suspend_port_open();
 	trace_export();
 }
 
@@ -300,7 +301,7 @@ static void touched(void *arg, const char *path)
 static int run(void *arg)
 {
 	struct xs_watch *shutdown, *keys;
-	struct event_wait waits[2] = {{0}};
+	struct event_wait waits[3] = {{0}};
 	int err;
 
 	(void)arg;
@@ -314,12 +315,18 @@ static int run(void *arg)
 		return err;
 	}
 	advertise();
+	suspend_port_open();
 	trace_export();
 	waits[0].event = xs_watch_event(shutdown);
 	waits[1].event = xs_watch_event(keys);
+	waits[2].event = suspend_port_event();
 	for (;;) {
 		follow();
-		event_wait_any(waits, 2, FATA_FOREVER);
+		if (suspend_port_asked()) {
+			log_info("suspend asked for through the event channel");
+			suspend();
+		}
+		event_wait_any(waits, 3, FATA_FOREVER);
 	}
 }
 

@@ -21,4 +21,16 @@ int lifecycle_start(void);
  */
 int suspend_run(void);
 
+/*
+ * The toolstack's other way to ask for a suspend. suspend_port_open: at the
+ * start and after each resume; errors are not the caller's concern. Can block.
+ */
+void suspend_port_open(void);
+
+/* Signalled by the toolstack, and when the port is closed. */
+struct event *suspend_port_event(void);
+
+/* Has it asked since the last call? */
+bool suspend_port_asked(void);
+
 #endif

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Rings: the only code that touches memory that a peer can change meanwhile.
+ * Rings: how to touch memory that a peer can change meanwhile.
  *
  * Slot rings (io/ring.h) carry requests one way and responses the other way
- * through the same slots; byte rings (console, xenstore, vchan, 9p) carry a
- * stream. Indices run freely and wrap at 2^32.
+ * through the same slots; byte rings (byte_ring.h) carry a stream. Indices run
+ * freely and wrap at 2^32.
  *
  *      rsp_cons      rsp_prod       req_cons      req_prod
  *         |  responses  |  being served |  requests  |   free ...
@@ -31,7 +31,6 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
-#include <sys/types.h>
 
 #include "xen/shared.h"
 
@@ -360,126 +359,6 @@ static inline int ring_ids_put(struct ring_ids *t, uint64_t id)
 	t->free = id;
 	t->busy--;
 	return 0;
-}
-
-/* --- byte rings ----------------------------------------------------------- */
-
-/*
- * One direction of a stream. `mine` is the index that we move (prod when we
- * write, cons when we read), `theirs` the peer's. size is a power of two.
- */
-struct byte_ring {
-	uint32_t *mine, *theirs;
-	unsigned char *data;
-	uint32_t size;
-	uint32_t index; /* the private copy of *mine */
-	bool broken;
-};
-
-/* Attach; what is in the ring already stays. */
-static inline void byte_ring_init(struct byte_ring *r, uint32_t *mine,
-				  uint32_t *theirs, void *data, uint32_t size)
-{
-	*r = (struct byte_ring){
-		.mine = mine,
-		.theirs = theirs,
-		.data = data,
-		.size = size,
-		.index = ring_load(mine),
-	};
-}
-
-static inline void byte_ring_copy_in(struct byte_ring *r, const void *p,
-				     uint32_t n)
-{
-	uint32_t at = r->index & (r->size - 1);
-	uint32_t head = n < r->size - at ? n : r->size - at;
-
-	ring_copy(r->data + at, p, head);
-	ring_copy(r->data, (const unsigned char *)p + head, n - head);
-}
-
-static inline void byte_ring_copy_out(struct byte_ring *r, void *p, uint32_t n)
-{
-	uint32_t at = r->index & (r->size - 1);
-	uint32_t head = n < r->size - at ? n : r->size - at;
-
-	ring_copy(p, r->data + at, head);
-	ring_copy((unsigned char *)p + head, r->data, n - head);
-}
-
-static inline ssize_t byte_ring_judge(struct byte_ring *r, uint32_t used,
-				      uint32_t answer)
-{
-	if (r->broken || used > r->size) {
-		r->broken = true;
-		return -EPROTO;
-	}
-	return answer;
-}
-
-/* For the writer: bytes that fit, or -EPROTO. */
-static inline ssize_t byte_ring_space(struct byte_ring *r)
-{
-	uint32_t used = r->index - ring_load(r->theirs);
-
-	return byte_ring_judge(r, used, r->size - used);
-}
-
-/* For the reader: bytes that wait, or -EPROTO. */
-static inline ssize_t byte_ring_avail(struct byte_ring *r)
-{
-	uint32_t used = ring_load(r->theirs) - r->index;
-
-	return byte_ring_judge(r, used, used);
-}
-
-/* Write up to n bytes; how many went in, or -EPROTO. Then notify. */
-static inline ssize_t byte_ring_write(struct byte_ring *r, const void *p,
-				      size_t n)
-{
-	ssize_t space = byte_ring_space(r);
-
-	if (space <= 0)
-		return space;
-	if ((size_t)space < n)
-		n = space;
-	byte_ring_copy_in(r, p, n);
-	r->index += n;
-	ring_store(r->mine, r->index);
-	ring_fence();
-	return n;
-}
-
-/* Copy up to n bytes without taking them; how many, or -EPROTO. */
-static inline ssize_t byte_ring_peek(struct byte_ring *r, void *p, size_t n)
-{
-	ssize_t avail = byte_ring_avail(r);
-
-	if (avail <= 0)
-		return avail;
-	if ((size_t)avail < n)
-		n = avail;
-	byte_ring_copy_out(r, p, n);
-	return n;
-}
-
-/* Take n bytes that were peeked. Then notify, if the peer may wait for it. */
-static inline void byte_ring_skip(struct byte_ring *r, size_t n)
-{
-	r->index += n;
-	ring_store(r->mine, r->index);
-	ring_fence();
-}
-
-/* Read up to n bytes; how many, or -EPROTO. */
-static inline ssize_t byte_ring_read(struct byte_ring *r, void *p, size_t n)
-{
-	ssize_t got = byte_ring_peek(r, p, n);
-
-	if (got > 0)
-		byte_ring_skip(r, got);
-	return got;
 }
 
 #endif

@@ -62,6 +62,14 @@ static void store_after(void *arg, enum lifecycle_resume how)
 		xs_resume_at(page, setup_hvm_param(HVM_PARAM_STORE_EVTCHN));
 }
 
+static int console_before(void *arg, uint64_t deadline)
+{
+	(void)arg;
+	(void)deadline; /* its own patience is shorter */
+	console_suspend();
+	return 0;
+}
+
 static void console_after(void *arg, enum lifecycle_resume how)
 {
 	(void)arg;
@@ -72,6 +80,7 @@ static void console_after(void *arg, enum lifecycle_resume how)
 static struct lifecycle_client console = {
 	.name = "console",
 	.order = LIFECYCLE_STORE + 50,
+	.before = console_before,
 	.after = console_after,
 };
 

@@ -5,7 +5,9 @@
  * copied and unmapped in batches; and the cost of delivering many events.
  * Prints `figure NAME NANOSECONDS` lines.
  *
- * First argument: how many rounds of each (default 20).
+ * Arguments: pages [ROUNDS [MAPS]]: ROUNDS of each (default 20), and then so
+ * many single mappings in batches of 64. channels N [ROUNDS]: N channels, each
+ * fired once both ways in each round.
  */
 #include <errno.h>
 #include <fata/clock.h>
@@ -22,10 +24,11 @@
 #define DIR    "data/peer/"
 
 static unsigned rounds = 20;
+static unsigned long maps;
 
 static uint64_t soon(void)
 {
-	return clock_deadline(60 * FATA_NS_PER_S);
+	return clock_deadline(600 * FATA_NS_PER_S);
 }
 
 static void at_stage(unsigned n)
@@ -161,6 +164,24 @@ static void map_and_unmap(unsigned n)
 	figure("map-touch-unmap-page", n, start, (uint64_t)rounds * n);
 }
 
+/* The window's addresses and the host's numbers must come back each time. */
+static void map_often(unsigned long total)
+{
+	struct gnttab_stat s;
+
+	for (unsigned long done = 0; done < total; done += 64) {
+		want(64);
+		check_equal(gnttab_map(map, 64, soon()), 0);
+		check(*(unsigned char *)map[done / 64 % 64].address ==
+		      (unsigned char)(done / 64 % 64 + 2));
+		check_equal(gnttab_unmap(map, 64), 0);
+		fata_yield();
+	}
+	gnttab_stat(&s);
+	check_equal(s.mapped, 0);
+	printf("mapped %lu times\n", total);
+}
+
 static void copy(unsigned n, unsigned char *to)
 {
 	static struct gnttab_copy_op op[THEIRS];
@@ -200,6 +221,7 @@ static void test_import(void)
 	map[9].ref = 1 << 20;
 	check_equal(gnttab_map(map, 10, 0), -EINVAL);
 	page_free(to, 8);
+	map_often(maps);
 	at_stage(4);
 	wait_stage(4);
 }
@@ -244,15 +266,100 @@ static void dispatch(unsigned n)
 	free(e);
 }
 
+/* --- many channels -------------------------------------------------------- */
+
+/* As "FIRST-LAST FIRST-LAST ...". */
+static void publish(struct evtchn *e, unsigned n)
+{
+	char list[2000];
+	size_t at = 0;
+
+	for (unsigned i = 0, k; i < n; i = k) {
+		for (k = i + 1; k < n && evtchn_port(&e[k]) ==
+						 evtchn_port(&e[k - 1]) + 1;
+		     k++)
+			;
+		at += sprintf(list + at, "%d-%d ", evtchn_port(&e[i]),
+			      evtchn_port(&e[k - 1]));
+		check(at < sizeof(list) - 32);
+	}
+	check_equal(xs_write(NULL, DIR "ports", list, at, soon()), 0);
+	check_equal(xs_printf(NULL, DIR "rounds", soon(), "%u", rounds), 0);
+}
+
+static void count_one(void *arg)
+{
+	++*(unsigned char *)arg;
+	fired++;
+}
+
+static void test_channels(unsigned n)
+{
+	struct evtchn *e = calloc(n, sizeof(*e));
+	unsigned char *hits = calloc(n, 1);
+	struct evtchn_stat s;
+	uint64_t start;
+
+	check(e && hits);
+	start = clock_mono_ns();
+	for (unsigned i = 0; i < n; i++) {
+		check_equal(evtchn_bind_unbound(&e[i], 0), 0);
+		evtchn_handle(&e[i], count_one, &hits[i]);
+		evtchn_unmask(&e[i]);
+	}
+	figure("bind-channel", n, start, n);
+	publish(e, n);
+	at_stage(1);
+	wait_stage(1);
+	for (unsigned r = 1; r <= rounds; r++) {
+		uint64_t end = soon();
+
+		while (fired < r * n && clock_mono_ns() < end)
+			fata_sleep(10 * FATA_NS_PER_MS);
+		for (unsigned i = 0; i < n; i++)
+			check_equal(hits[i], r);
+		check_equal(fired, r * n);
+		at_stage(2 * r);
+		wait_stage(2 * r);
+		start = clock_mono_ns();
+		for (unsigned i = 0; i < n; i++)
+			check_equal(evtchn_notify(&e[i]), 0);
+		figure("notify-channel", n, start, n);
+		wait_stage(2 * r + 1);
+	}
+	evtchn_stat(&s);
+	printf("%u channels, %s, %u rounds, %llu stray\n", n,
+	       s.fifo ? "fifo" : "2-level", rounds, (unsigned long long)s.stray);
+	for (unsigned i = 0; i < n; i++) {
+		check_equal(evtchn_close(&e[i]), 0);
+		check_equal(evtchn_notify(&e[i]), -EBADF);
+	}
+	at_stage(2 * rounds + 1);
+}
+
+static void say_what(const char *what)
+{
+	check_equal(xs_write(NULL, DIR "what", what, strlen(what), soon()), 0);
+}
+
 int main(int argc, char **argv)
 {
-	if (argc > 1)
-		rounds = atoi(argv[1]);
-	dispatch(1);
-	dispatch(100);
-	dispatch(4000);
-	test_export();
-	test_import();
+	const char *what = argc > 1 ? argv[1] : "pages";
+
+	say_what(what);
+	if (strcmp(what, "channels") == 0) {
+		check(argc > 2);
+		rounds = argc > 3 ? atoi(argv[3]) : 2;
+		test_channels(atoi(argv[2]));
+	} else {
+		rounds = argc > 2 ? atoi(argv[2]) : rounds;
+		maps = argc > 3 ? strtoul(argv[3], NULL, 10) : 0;
+		dispatch(1);
+		dispatch(100);
+		dispatch(4000);
+		test_export();
+		test_import();
+	}
 	printf("peer: ok\n");
 	return 0;
 }

@@ -441,6 +441,7 @@ void sim_xs_populate(struct sim_domain *d)
 		"/attr",
 		"/error",
 		"/device",
+		"/device/suspend/event-channel",
 		"/control/shutdown",
 		"/control/feature-poweroff",
 		"/control/feature-reboot",

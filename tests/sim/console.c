@@ -14,6 +14,7 @@
 #include "lib/sim_hypercall.h"
 #include "xen/console.h"
 #include "xen/evtchn.h"
+#include "xen/lifecycle.h"
 
 static int setup(void **state)
 {
@@ -184,6 +185,53 @@ static void class_39_impossible_indices(void **state)
 	sim_runs(500, run_39);
 }
 
+/* What a new domain's console ring lacks was taken before the guest left. */
+static int into_new_domain(struct sim_domain *d)
+{
+	sim_new_domain(d);
+	sim_console_start(d);
+	return 0;
+}
+
+static void run_49(void)
+{
+	static char text[4000], typed[2001], got[2001];
+	size_t n = sim_below(sizeof(text)), m = sim_below(sizeof(typed));
+	size_t have = 0;
+
+	memset(typed, 0, sizeof(typed));
+	for (size_t i = 0; i < m; i++)
+		typed[i] = 'a' + i % 26;
+	memset(text, 'x', n);
+	sim_console_clear(sim_guest);
+	sim_console_type(sim_guest, typed);
+	sim_sleep(FATA_NS_PER_MS);
+	CHECK(console_write(console_main(), text, n) == (ssize_t)n);
+	CHECK(suspend_run() == 0);
+	while (have < m) {
+		ssize_t more = console_read(console_main(), got + have,
+					    m - have, soon());
+
+		CHECK(more > 0);
+		have += more;
+	}
+	CHECK(!memcmp(got, typed, m));
+	CHECK(console_flush(console_main(), soon()) == 0);
+	CHECK(strlen(sim_console_text(sim_guest)) == n);
+}
+
+static void class_49_nothing_lost_over_a_suspend(void **state)
+{
+	(void)state;
+	sim_guest->suspend = into_new_domain;
+	sim_runs(300, run_49);
+	/* nobody reads: it is suspended all the same, and soon */
+	sim_console_pause(sim_guest, true);
+	console_write(console_main(), "text", 4);
+	CHECK(suspend_run() == 0);
+	sim_guest->suspend = NULL;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -193,6 +241,7 @@ int main(void)
 		cmocka_unit_test(class_40_nobody_reads),
 		cmocka_unit_test(class_40_flush),
 		cmocka_unit_test(class_39_impossible_indices),
+		cmocka_unit_test(class_49_nothing_lost_over_a_suspend),
 	};
 
 	return cmocka_run_group_tests(tests, setup, NULL);

@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <fata/clock.h>
@@ -234,6 +235,41 @@ static void test_renewed(void **state)
 	CHECK(xs_write(NULL, "data/x", "1", 1, clock_deadline(MS)) == 0);
 }
 
+/* The toolstack binds the port that the guest has published, and knocks. */
+static void knock(void)
+{
+	const char *text = sim_xs_read(HOME "/device/suspend/event-channel");
+	int port;
+
+	CHECK(text && atoi(text) > 0);
+	port = sim_evtchn_bind(SIM_DOM0, 5, atoi(text));
+	CHECK(port > 0);
+	sim_sleep(100 * MS);
+	CHECK(order[0] == 0); /* binding alone asks for nothing */
+	CHECK(sim_evtchn_send(SIM_DOM0, port) == 0);
+	sim_sleep(2 * FATA_NS_PER_S);
+	sim_evtchn_close(SIM_DOM0, port);
+}
+
+static void test_event_channel(void **state)
+{
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < 4; i++) {
+		order[0] = 0;
+		sim_guest->suspend = i % 2 ? into_new_domain : NULL;
+		knock();
+		CHECK(strcmp(order, i % 2 ? "abc321" : "abcCBA") == 0);
+		sim_guest->suspend = NULL;
+		order[0] = 0;
+		if (i % 2 == 0) /* a port is for one who binds it */
+			suspend_port_open();
+	}
+	sim_sleep(FATA_NS_PER_S);
+	CHECK(order[0] == 0);
+}
+
 /* --- fifty rounds ------------------------------------------------- */
 
 static struct {
@@ -392,6 +428,7 @@ int main(void)
 		cmocka_unit_test(test_cancelled),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_renewed),
+		cmocka_unit_test(test_event_channel),
 		cmocka_unit_test(test_fifty_rounds),
 		cmocka_unit_test(test_watchdog),
 	};

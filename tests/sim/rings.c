@@ -15,7 +15,7 @@
 #include <fata/xen/evtchn.h>
 
 #include "lib/sim.h"
-#include "xen/ring.h"
+#include "xen/byte_ring.h"
 
 struct request {
 	uint64_t id, value;

@@ -5,8 +5,10 @@
  * libxenstore), against a guest of ours.
  *
  * Interface: peer DOMID. Both sides count stages in xenstore, in
- * /local/domain/DOMID/data/peer/{guest,dom0}. Exit 0, or 1 with one line that
- * says what was wrong. Every wait ends after 60 s.
+ * /local/domain/DOMID/data/peer/{guest,dom0}; what is to be done the guest
+ * says in data/peer/what: "pages" or "channels". Exit 0, or 1 with one line
+ * that says what was wrong. A wait ends when nothing has moved for 10 minutes:
+ * an emulated lab is slow.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -26,7 +28,7 @@
 #define PAGE   4096
 #define OURS   256  /* pages that dom0 offers */
 #define THEIRS 64   /* pages that the guest offers */
-#define LIMIT  6000 /* waits, of 10 ms */
+#define LIMIT  60000 /* waits, of 10 ms */
 
 static struct xs_handle *xs;
 static unsigned domid;
@@ -186,16 +188,96 @@ static void export(void)
 	xengntshr_close(g);
 }
 
+/* --- many channels -------------------------------------------------------- */
+
+/* "FIRST-LAST FIRST-LAST ...": how many, all bound. */
+static unsigned bind_all(xenevtchn_handle *x, unsigned *local)
+{
+	char *s = get("ports"), *p = s;
+	unsigned n = 0;
+
+	while (p && *p) {
+		unsigned port = strtoul(p, &p, 10);
+		unsigned last = *p == '-' ? strtoul(p + 1, &p, 10) : port;
+
+		for (; port <= last; port++, n++) {
+			int rc = xenevtchn_bind_interdomain(x, domid, port);
+
+			if (rc < 0)
+				die("channel %u: %s", n, strerror(errno));
+			local[n] = rc;
+		}
+		while (*p == ' ')
+			p++;
+	}
+	free(s);
+	return n;
+}
+
+/* Exactly one event from each of them. */
+static void take_all(xenevtchn_handle *x, const unsigned *local, unsigned n)
+{
+	struct pollfd fd = {.fd = xenevtchn_fd(x), .events = POLLIN};
+	static unsigned char seen[131072];
+
+	memset(seen, 0, sizeof(seen));
+	for (unsigned left = n; left > 0; left--) {
+		int port;
+
+		if (poll(&fd, 1, 600000) != 1)
+			die("%u of %u channels never fired", left, n);
+		port = xenevtchn_pending(x);
+		if (port < 0 || seen[port]++ || xenevtchn_unmask(x, port))
+			die("port %d: %s", port, strerror(errno));
+	}
+	for (unsigned i = 0; i < n; i++)
+		if (!seen[local[i]])
+			die("channel %u never fired", i);
+	if (poll(&fd, 1, 200) != 0)
+		die("an event too many");
+}
+
+static void channels(void)
+{
+	static unsigned local[131072];
+	xenevtchn_handle *x = xenevtchn_open(NULL, 0);
+	unsigned n, rounds;
+
+	wait_stage(1, NULL);
+	n = bind_all(x, local);
+	rounds = get_number("rounds");
+	at_stage(1);
+	for (unsigned r = 1; r <= rounds; r++) {
+		for (unsigned i = 0; i < n; i++)
+			if (xenevtchn_notify(x, local[i]))
+				die("notify: %s", strerror(errno));
+		wait_stage(2 * r, NULL); /* it has them all */
+		at_stage(2 * r);
+		take_all(x, local, n);
+		at_stage(2 * r + 1);
+	}
+	wait_stage(2 * rounds + 1, NULL);
+	xenevtchn_close(x);
+}
+
 int main(int argc, char **argv)
 {
+	char *what = NULL;
+
 	if (argc != 2)
 		die("usage: peer DOMID");
 	domid = atoi(argv[1]);
 	xs = xs_open(0);
 	if (!xs)
 		die("xenstore: %s", strerror(errno));
-	import();
-	export();
+	for (int i = 0; i < LIMIT && !(what = get("what")); i++)
+		usleep(10000);
+	if (what && strcmp(what, "channels") == 0) {
+		channels();
+	} else {
+		import();
+		export();
+	}
 	printf("peer: ok\n");
 	return 0;
 }

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The suspend event channel: the toolstack asks for a suspend by an event
+ * instead of through control/shutdown, and Xen tells it by the same channel
+ * when the guest is suspended. It saves a live migration the way through
+ * xenstore while the guest already waits.
+ *
+ *     guest: port for dom0 -> device/suspend/event-channel = its number
+ *     xl:    binds it, has Xen raise it when the domain is suspended, notifies
+ *
+ * A new domain has no ports, so it is opened anew after each resume. A
+ * toolstack that knows nothing of it, or a directory that the guest may not
+ * write, is no error: there is control/shutdown.
+ */
+#include <fata/clock.h>
+#include <fata/log.h>
+#include <fata/xen/evtchn.h>
+#include <fata/xen/xs.h>
+#include "xen/lifecycle.h"
+
+FATA_LOG_SOURCE("lifecycle");
+
+#define TOOLSTACK 0 /* dom0 */
+#define KEY       "device/suspend/event-channel"
+#define CALL_NS   (10 * FATA_NS_PER_S)
+
+static struct evtchn port;
+static bool asked; /* the event alone also says that the port was closed */
+
+struct event *suspend_port_event(void)
+{
+	return evtchn_event(&port);
+}
+
+static void knocked(void *arg)
+{
+	(void)arg;
+	asked = true;
+}
+
+void suspend_port_open(void)
+{
+	int err;
+
+	evtchn_close(&port);
+	err = evtchn_bind_unbound(&port, TOOLSTACK);
+	if (!err)
+		err = xs_printf(NULL, KEY, clock_deadline(CALL_NS), "%d",
+				evtchn_port(&port));
+	if (!err)
+		err = evtchn_handle(&port, knocked, NULL);
+	if (!err)
+		err = evtchn_unmask(&port);
+	if (err) {
+		log_debug("%s: error %d", KEY, err);
+		evtchn_close(&port);
+	}
+}
+
+bool suspend_port_asked(void)
+{
+	bool was = asked;
+
+	asked = false;
+	return was;
+}
