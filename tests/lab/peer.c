@@ -352,7 +352,7 @@ int main(int argc, char **argv)
 		rounds = argc > 3 ? atoi(argv[3]) : 2;
 		test_channels(atoi(argv[2]));
 	} else {
-		rounds = argc > 2 ? atoi(argv[2]) : rounds;
+		rounds = argc > 2 ? (unsigned)atoi(argv[2]) : rounds;
 		maps = argc > 3 ? strtoul(argv[3], NULL, 10) : 0;
 		dispatch(1);
 		dispatch(100);
