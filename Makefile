@@ -275,6 +275,12 @@ $(BUILD)/tests/fuzz/%: $(BUILD)/host/tests/fuzz/%.c.o \
 		$(BUILD)/host/xen/xs_wire.c.o
 	@mkdir -p $(@D)
 	$(Q)$(HCC) $(SAN) $^ -o $@ $(HLIBS)
+# These need the simulated hypervisor.
+$(addprefix $(BUILD)/tests/fuzz/,console memory_map start_info): \
+		$(BUILD)/tests/fuzz/%: $(BUILD)/host/tests/fuzz/%.c.o \
+		$(BUILD)/host/tests/fuzz/lib.c.o $(HTEST) $(BUILD)/host/libsim.a
+	@mkdir -p $(@D)
+	$(Q)$(HCC) $(SAN) $^ -o $@ $(HLIBS)
 
 FSFUZZ := $(addprefix $(BUILD)/tests/fuzz/,fs_ext4 fs_tar)
 $(FSFUZZ): HLIBS += $(E2LIBS)

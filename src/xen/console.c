@@ -252,8 +252,7 @@ int console_flush(struct console *c, uint64_t deadline)
 	return 0;
 }
 
-ssize_t console_read(struct console *c, void *data, size_t n,
-		     uint64_t deadline)
+ssize_t console_read(struct console *c, void *data, size_t n, uint64_t deadline)
 {
 	char *out = data;
 	size_t got = 0;

@@ -63,9 +63,8 @@ void console_resume(void)
 /* Sleep for a millisecond without the loop. */
 static void nap(void)
 {
-	struct sched_poll poll = {
-		.timeout = clock_to_system_time(
-			clock_deadline(FATA_NS_PER_MS))};
+	struct sched_poll poll = {.timeout = clock_to_system_time(
+					  clock_deadline(FATA_NS_PER_MS))};
 
 	hypercall_sched_op(SCHEDOP_poll, &poll);
 }

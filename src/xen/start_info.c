@@ -19,6 +19,18 @@ struct entry {
 	uint32_t type;
 } __attribute__((packed));
 
+/* A partly reserved page is reserved; what wraps is so up to the very end. */
+static void reserve(struct boot_info *b, uint64_t start, uint64_t end)
+{
+	if (start == end)
+		return;
+	if (end < start || end > UINT64_MAX - 4095)
+		end = UINT64_MAX;
+	else
+		end = (end + 4095) & ~4095ull;
+	memmap_remove(&b->ram, start & ~4095ull, end);
+}
+
 static void add_type(struct boot_info *b, const char *p, unsigned n,
 		     unsigned stride, bool ram)
 {
@@ -27,14 +39,13 @@ static void add_type(struct boot_info *b, const char *p, unsigned n,
 		uint64_t end;
 
 		memcpy(&e, p, sizeof(e));
-		end = e.base + e.length;
-		if (end < e.base || (e.type == RAM) != ram)
+		if ((e.type == RAM) != ram)
 			continue;
-		if (ram)
+		end = e.base + e.length;
+		if (!ram)
+			reserve(b, e.base, end);
+		else if (end >= e.base)
 			memmap_add(&b->ram, e.base, end);
-		else /* a partly reserved page is reserved */
-			memmap_remove(&b->ram, e.base & ~4095ull,
-				      (end + 4095) & ~4095ull);
 	}
 }
 
@@ -68,11 +79,21 @@ int start_info_parse(void *start_info, struct boot_info *b)
 }
 
 /* The fields of the multiboot information that are used, by 32-bit index. */
-enum { MB_FLAGS, MB_LOWER, MB_UPPER, MB_DEVICE, MB_CMDLINE, MB_MODS_COUNT,
-       MB_MODS, MB_SYMS, MB_MMAP_LENGTH = 11, MB_MMAP };
+enum {
+	MB_FLAGS,
+	MB_LOWER,
+	MB_UPPER,
+	MB_DEVICE,
+	MB_CMDLINE,
+	MB_MODS_COUNT,
+	MB_MODS,
+	MB_SYMS,
+	MB_MMAP_LENGTH = 11,
+	MB_MMAP
+};
 #define MB_HAS_CMDLINE 0x4
-#define MB_HAS_MODS 0x8
-#define MB_HAS_MMAP 0x40
+#define MB_HAS_MODS    0x8
+#define MB_HAS_MMAP    0x40
 
 static void multiboot_memory(struct boot_info *b, const char *p, uint32_t n)
 {
@@ -102,10 +123,10 @@ void multiboot_parse(void *info, struct boot_info *b)
 		boot_reserve(b, m, (uint64_t)mb[MB_MODS_COUNT] * sizeof(*m));
 		for (uint32_t i = 0; i < mb[MB_MODS_COUNT]; i++)
 			if (m[i].end >= m[i].start)
-				boot_add_module(
-					b, (void *)(uintptr_t)m[i].start,
-					m[i].end - m[i].start,
-					(char *)(uintptr_t)m[i].args);
+				boot_add_module(b,
+						(void *)(uintptr_t)m[i].start,
+						m[i].end - m[i].start,
+						(char *)(uintptr_t)m[i].args);
 	}
 	if (mb[MB_FLAGS] & MB_HAS_MMAP)
 		multiboot_memory(b, (char *)(uintptr_t)mb[MB_MMAP],

@@ -180,12 +180,13 @@ wait_console()
 }
 
 # wait_end SECONDS [NAME]: until the domain has shut down or is gone. Its state
-# is six letters of "rbpscd" and dashes: s shut down, c crashed, d dying.
+# is six letters and dashes: s shut down (then why: r reboot, c crash, w
+# watchdog), c crashed, d dying.
 wait_end()
 {
   wait_for "$1" "the end of ${2:-$domain}" \
     "! state=\$(xl list ${2:-$domain}) ||
-    echo \"\$state\" | grep -qE ' [-rbp]*[scd][-rbpscd]* '"
+    echo \"\$state\" | grep -qE ' [-rbp]*[scd][-rbpscdw]* '"
 }
 
 # end_reason [NAME]: how it ended: 0 power-off, 1 reboot, 2 suspend, 3 crash.

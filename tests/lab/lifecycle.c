@@ -47,8 +47,7 @@ static int tick(void *arg)
 		wall = clock_wall_ns();
 		if (now - last < 50 * FATA_NS_PER_MS)
 			die("a sleep was short", (long)(now - last));
-		if (renewed != lifecycle_generation() &&
-		    now - last > GAP)
+		if (renewed != lifecycle_generation() && now - last > GAP)
 			die("step of the clock", (long)(now - last));
 		if (wall < 1600000000 * FATA_NS_PER_S)
 			die("wall clock", (long)wall);
@@ -271,8 +270,7 @@ static void resumed(void *arg, enum lifecycle_resume how)
 	if (how == LIFECYCLE_RENEWED && mono > GAP)
 		die("the suspend was counted", (long)mono);
 	size = snprintf(
-		line, sizeof(line),
-		"%s %u generation %u mono %llu wall %llu\n",
+		line, sizeof(line), "%s %u generation %u mono %llu wall %llu\n",
 		how == LIFECYCLE_SAME ? "same" : "resumed", suspends,
 		lifecycle_generation(), (unsigned long long)mono / 1000000,
 		(unsigned long long)(clock_wall_ns() - stopped_wall) / 1000000);

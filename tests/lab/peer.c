@@ -275,8 +275,8 @@ static void publish(struct evtchn *e, unsigned n)
 	size_t at = 0;
 
 	for (unsigned i = 0, k; i < n; i = k) {
-		for (k = i + 1; k < n && evtchn_port(&e[k]) ==
-						 evtchn_port(&e[k - 1]) + 1;
+		for (k = i + 1;
+		     k < n && evtchn_port(&e[k]) == evtchn_port(&e[k - 1]) + 1;
 		     k++)
 			;
 		at += sprintf(list + at, "%d-%d ", evtchn_port(&e[i]),
@@ -329,7 +329,8 @@ static void test_channels(unsigned n)
 	}
 	evtchn_stat(&s);
 	printf("%u channels, %s, %u rounds, %llu stray\n", n,
-	       s.fifo ? "fifo" : "2-level", rounds, (unsigned long long)s.stray);
+	       s.fifo ? "fifo" : "2-level", rounds,
+	       (unsigned long long)s.stray);
 	for (unsigned i = 0; i < n; i++) {
 		check_equal(evtchn_close(&e[i]), 0);
 		check_equal(evtchn_notify(&e[i]), -EBADF);

@@ -486,6 +486,33 @@ static void resume_while_mapping(void **state)
 	withdraw(&o);
 }
 
+/* A copy over the end of a page is refused here: it could harm the peer. */
+static void run_25(void)
+{
+	static struct offer o;
+	unsigned char *to = page();
+	unsigned int from = sim_below(PAGE_SIZE), at = sim_below(PAGE_SIZE);
+	unsigned int len = sim_below(2 * PAGE_SIZE);
+	struct gnttab_copy_op op = {.len = len};
+	bool fits = from + len <= PAGE_SIZE && at + len <= PAGE_SIZE;
+	uint64_t before = sim.hypercalls;
+
+	offer(&o, 1);
+	op.from = (struct gnttab_end){.ref = o.map[0].ref, .offset = from};
+	op.to = (struct gnttab_end){.local = to + at};
+	before = sim.hypercalls;
+	CHECK(gnttab_copy(&op, 1, 0) == (fits ? 0 : -EINVAL));
+	CHECK(fits || sim.hypercalls == before);
+	withdraw(&o);
+	page_free(to, 0);
+}
+
+static void class_25_no_copy_crosses_a_page(void **state)
+{
+	(void)state;
+	sim_runs(2000, run_25);
+}
+
 /* Mappings and grants from before end without an error, and new ones work. */
 static void resume_with_mappings(void **state)
 {
@@ -536,6 +563,7 @@ int main(void)
 		cmocka_unit_test(class_24_all_or_nothing),
 		cmocka_unit_test(class_24_status_of_each),
 		cmocka_unit_test(test_copy),
+		cmocka_unit_test(class_25_no_copy_crosses_a_page),
 		cmocka_unit_test(resume_while_mapping),
 		cmocka_unit_test(resume_with_mappings),
 	};

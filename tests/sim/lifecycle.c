@@ -81,7 +81,7 @@ static void test_callback(void **state)
 	lifecycle_on_request(NULL, NULL);
 }
 
-static void test_unknown_requests_are_not_acknowledged(void **state)
+static void class_50_unknown_requests_are_not_acknowledged(void **state)
 {
 	(void)state;
 	lifecycle_on_request(take_over, NULL);
@@ -179,7 +179,7 @@ static void suspend_and_wait(void)
 	CHECK(strcmp(shutdown_key(), "") == 0);
 }
 
-static void test_cancelled(void **state)
+static void class_49_cancelled(void **state)
 {
 	uint32_t generation = lifecycle_generation();
 	size_t i;
@@ -217,7 +217,7 @@ static int into_new_domain(struct sim_domain *d)
 	return 0;
 }
 
-static void test_renewed(void **state)
+static void class_49_renewed(void **state)
 {
 	uint32_t generation = lifecycle_generation();
 	struct evtchn e = {0};
@@ -422,12 +422,13 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_advertises),
 		cmocka_unit_test(test_callback),
-		cmocka_unit_test(test_unknown_requests_are_not_acknowledged),
+		cmocka_unit_test(
+			class_50_unknown_requests_are_not_acknowledged),
 		cmocka_unit_test(test_sysrq),
 		cmocka_unit_test(test_await),
-		cmocka_unit_test(test_cancelled),
+		cmocka_unit_test(class_49_cancelled),
 		cmocka_unit_test(test_refused),
-		cmocka_unit_test(test_renewed),
+		cmocka_unit_test(class_49_renewed),
 		cmocka_unit_test(test_event_channel),
 		cmocka_unit_test(test_fifty_rounds),
 		cmocka_unit_test(test_watchdog),

@@ -455,6 +455,42 @@ static void run_55(void)
 	front_end(f);
 }
 
+/*
+ * What a slot held before, and what a stack held, must not be seen by the
+ * peer: a request is written to its last byte, and nothing beside it is.
+ */
+static void run_23(void)
+{
+	struct front *f = front_new();
+	unsigned char *slots = page_of(f)->slots;
+	unsigned int n = 1 + sim_below(SIZE);
+
+	memset(slots, 0xa5, SIZE * SLOT);
+	ask(f, n);
+	for (unsigned int i = 0; i < SIZE; i++) {
+		unsigned char *slot = slots + (WRAP + i) % SIZE * SLOT;
+		struct request req;
+
+		memcpy(&req, slot, sizeof(req));
+		for (unsigned int k = 0; k < SLOT; k++) {
+			bool padding = k >= offsetof(struct request, op) + 4;
+
+			if (i >= n)
+				CHECK(slot[k] == 0xa5);
+			else if (padding)
+				CHECK(slot[k] == 0);
+		}
+		CHECK(i >= n || (req.op == 7 && req.id < SIZE));
+	}
+	front_end(f);
+}
+
+static void class_23_nothing_of_ours_leaks(void **state)
+{
+	(void)state;
+	sim_runs(500, run_23);
+}
+
 static void class_55_too_many_requests(void **state)
 {
 	(void)state;
@@ -541,6 +577,7 @@ int main(void)
 		cmocka_unit_test(class_10_endless_responses),
 		cmocka_unit_test(class_11_event_index),
 		cmocka_unit_test(hold_off_loses_nothing),
+		cmocka_unit_test(class_23_nothing_of_ours_leaks),
 		cmocka_unit_test(class_55_too_many_requests),
 		cmocka_unit_test(byte_ring_stream),
 		cmocka_unit_test(class_39_45_byte_indices),

@@ -34,7 +34,7 @@ static bool reserved(const struct boot_info *b, const void *p)
 	return false;
 }
 
-static void version_0_has_no_map(void **state)
+static void class_52_version_0_has_no_map(void **state)
 {
 	struct boot_info b = fresh();
 	struct hvm_start_info si = info(0);
@@ -47,7 +47,7 @@ static void version_0_has_no_map(void **state)
 	assert_true(reserved(&b, &si));
 }
 
-static void bad_magic_is_refused(void **state)
+static void class_52_bad_magic_is_refused(void **state)
 {
 	struct boot_info b = fresh();
 	struct hvm_start_info si = info(1);
@@ -57,7 +57,7 @@ static void bad_magic_is_refused(void **state)
 	assert_int_equal(start_info_parse(&si, &b), -EINVAL);
 }
 
-static void map_in_any_order(void **state)
+static void class_53_map_in_any_order(void **state)
 {
 	/* overlapping, unsorted, a hole, beyond 4 GiB, a wrapped entry */
 	static const struct hvm_memmap_table_entry map[] = {
@@ -82,7 +82,7 @@ static void map_in_any_order(void **state)
 	assert_int_equal(b.ram.r[2].end, 6144 * MIB);
 }
 
-static void modules_and_words(void **state)
+static void class_52_modules_and_words(void **state)
 {
 	static char data[2][5000], args[] = "the args", line[] = "a command";
 	struct hvm_modlist_entry list[40] = {
@@ -109,7 +109,7 @@ static void modules_and_words(void **state)
 	assert_true(reserved(&b, args));
 }
 
-static void endless_command_line_is_cut(void **state)
+static void class_52_endless_command_line_is_cut(void **state)
 {
 	char *line = malloc(BOOT_CMDLINE_MAX + 1);
 	struct boot_info b = fresh();
@@ -125,7 +125,7 @@ static void endless_command_line_is_cut(void **state)
 }
 
 /* Whatever the entries say, the result is a sorted set of whole pages. */
-static void noise_in_the_map(void **state)
+static void class_53_noise_in_the_map(void **state)
 {
 	(void)state;
 	srand(4);
@@ -152,12 +152,12 @@ static void noise_in_the_map(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(version_0_has_no_map),
-		cmocka_unit_test(bad_magic_is_refused),
-		cmocka_unit_test(map_in_any_order),
-		cmocka_unit_test(modules_and_words),
-		cmocka_unit_test(endless_command_line_is_cut),
-		cmocka_unit_test(noise_in_the_map),
+		cmocka_unit_test(class_52_version_0_has_no_map),
+		cmocka_unit_test(class_52_bad_magic_is_refused),
+		cmocka_unit_test(class_53_map_in_any_order),
+		cmocka_unit_test(class_52_modules_and_words),
+		cmocka_unit_test(class_52_endless_command_line_is_cut),
+		cmocka_unit_test(class_53_noise_in_the_map),
 	};
 
 	return cmocka_run_group_tests_name("start_info", tests, NULL, NULL);

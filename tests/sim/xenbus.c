@@ -306,7 +306,7 @@ static void test_find_waits(void **state)
 }
 
 /* The toolstack is slow: keys appear and become readable one by one. */
-static void test_late_keys_and_permissions(void **state)
+static void class_36_late_keys_and_permissions(void **state)
 {
 	const char *hidden[] = {"n0"}, *shown[] = {"n0", "r5"};
 	const char *owner[] = {"n5", "r0"};
@@ -392,7 +392,7 @@ static void test_publish_and_connect_fail(void **state)
 }
 
 /* Never comes out of setup's passing errors: broken in the end. */
-static void test_patience_ends(void **state)
+static void class_38_patience_ends(void **state)
 {
 	struct xenbus_device *d;
 
@@ -406,7 +406,7 @@ static void test_patience_ends(void **state)
 	finish(d);
 }
 
-static void test_broken_once(void **state)
+static void class_37_broken_once(void **state)
 {
 	struct xenbus_device *d = running();
 
@@ -426,7 +426,7 @@ static void test_broken_once(void **state)
 	finish(d);
 }
 
-static void test_backend_closes(void **state)
+static void class_32_backend_closes(void **state)
 {
 	struct xenbus_device *d = running();
 
@@ -444,7 +444,7 @@ static void test_backend_closes(void **state)
 	finish(d);
 }
 
-static void test_backend_vanishes_and_returns(void **state)
+static void class_32_backend_vanishes_and_returns(void **state)
 {
 	struct xenbus_device *d = running();
 
@@ -459,7 +459,7 @@ static void test_backend_vanishes_and_returns(void **state)
 	finish(d);
 }
 
-static void test_backend_starts_anew_without_closing(void **state)
+static void class_32_backend_starts_anew_without_closing(void **state)
 {
 	struct xenbus_device *d = running();
 
@@ -495,7 +495,7 @@ static void test_backend_anew_is_led_out(void **state)
 	finish(d);
 }
 
-static void test_backend_moves_to_third_domain(void **state)
+static void class_33_backend_moves_to_third_domain(void **state)
 {
 	struct xenbus_device *d = running();
 
@@ -532,7 +532,7 @@ static void test_replugged_elsewhere(void **state)
 	CHECK(dev.setups == dev.disconnects && dev.probes == dev.removes);
 }
 
-static void test_junk_states(void **state)
+static void class_31_junk_states(void **state)
 {
 	static const char *const junk[] = {
 		"", "-1", "9", "4x", "banana", "99999999999999999999999"};
@@ -672,7 +672,7 @@ static void chaos(void)
 	finish(d);
 }
 
-static void test_chaos(void **state)
+static void class_32_37_chaos(void **state)
 {
 	(void)state;
 	sim_runs(300, chaos);
@@ -683,25 +683,26 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(test_connects, set_up),
 		cmocka_unit_test_setup(test_find_waits, set_up),
-		cmocka_unit_test_setup(test_late_keys_and_permissions, set_up),
+		cmocka_unit_test_setup(class_36_late_keys_and_permissions,
+				       set_up),
 		cmocka_unit_test_setup(test_setup_is_tried_again, set_up),
 		cmocka_unit_test_setup(test_setup_fails, set_up),
 		cmocka_unit_test_setup(test_publish_and_connect_fail, set_up),
-		cmocka_unit_test_setup(test_patience_ends, set_up),
-		cmocka_unit_test_setup(test_broken_once, set_up),
-		cmocka_unit_test_setup(test_backend_closes, set_up),
-		cmocka_unit_test_setup(test_backend_vanishes_and_returns,
+		cmocka_unit_test_setup(class_38_patience_ends, set_up),
+		cmocka_unit_test_setup(class_37_broken_once, set_up),
+		cmocka_unit_test_setup(class_32_backend_closes, set_up),
+		cmocka_unit_test_setup(class_32_backend_vanishes_and_returns,
 				       set_up),
 		cmocka_unit_test_setup(test_backend_anew_is_led_out, set_up),
-		cmocka_unit_test_setup(test_backend_starts_anew_without_closing,
-				       set_up),
-		cmocka_unit_test_setup(test_backend_moves_to_third_domain,
+		cmocka_unit_test_setup(
+			class_32_backend_starts_anew_without_closing, set_up),
+		cmocka_unit_test_setup(class_33_backend_moves_to_third_domain,
 				       set_up),
 		cmocka_unit_test_setup(test_replugged_elsewhere, set_up),
-		cmocka_unit_test_setup(test_junk_states, set_up),
+		cmocka_unit_test_setup(class_31_junk_states, set_up),
 		cmocka_unit_test_setup(test_stale_connection, set_up),
 		cmocka_unit_test_setup(test_freeze, set_up),
-		cmocka_unit_test_setup(test_chaos, set_up),
+		cmocka_unit_test_setup(class_32_37_chaos, set_up),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -320,7 +320,7 @@ static int set_up(void **state)
 
 /* --- asking ------------------------------------------------------- */
 
-static void test_no_xenstore(void **state)
+static void class_50_no_xenstore(void **state)
 {
 	struct xs_watch *w;
 	char *value;
@@ -439,7 +439,7 @@ static void test_answers_in_any_order(void **state)
 	CHECK(d.most == 16); /* xenstored's quota is 20 */
 }
 
-static void test_silence_ends_at_the_deadline(void **state)
+static void class_27_silence_ends_at_the_deadline(void **state)
 {
 	struct xs_stat s;
 	char *value;
@@ -499,7 +499,7 @@ static bool nonsense(struct message *m)
 	return true;
 }
 
-static void test_nonsense_harms_nobody(void **state)
+static void class_35_nonsense_harms_nobody(void **state)
 {
 	struct xs_stat before, after;
 	char *value;
@@ -522,7 +522,7 @@ static bool error_word(struct message *m)
 	return true;
 }
 
-static void test_error_words(void **state)
+static void class_36_error_words(void **state)
 {
 	char *value;
 
@@ -586,7 +586,7 @@ static bool bad_part(struct message *m)
 	return true;
 }
 
-static void test_directory_nonsense(void **state)
+static void class_35_directory_nonsense(void **state)
 {
 	char **names;
 	unsigned int n;
@@ -631,7 +631,7 @@ static void test_transactions(void **state)
 	CHECK(attempts == 7 && d.transactions == 0);
 }
 
-static void test_eagain_storm_ends(void **state)
+static void class_36_eagain_storm_ends(void **state)
 {
 	int result = 0;
 
@@ -684,7 +684,7 @@ static void test_watch(void **state)
 	CHECK(d.n_watches == 0);
 }
 
-static void test_watch_storm(void **state)
+static void class_34_watch_storm(void **state)
 {
 	struct xs_watch *w;
 	struct xs_stat s;
@@ -744,7 +744,7 @@ static void test_unwatch_in_callback(void **state)
 	CHECK(d.n_watches == 0);
 }
 
-static void test_watch_refused_or_late(void **state)
+static void class_36_watch_refused_or_late(void **state)
 {
 	struct xs_watch *w;
 	struct xs_stat s;
@@ -902,7 +902,7 @@ static void break_and_check(void)
 	CHECK(d.n_watches == 0);
 }
 
-static void test_reconnection(void **state)
+static void class_36_reconnection(void **state)
 {
 	int i;
 
@@ -922,7 +922,7 @@ static bool always_too_long(struct message *m)
 }
 
 /* A daemon that breaks each new connection is given up in the end. */
-static void test_no_endless_reconnections(void **state)
+static void class_36_no_endless_reconnections(void **state)
 {
 	char *value;
 
@@ -934,7 +934,7 @@ static void test_no_endless_reconnections(void **state)
 
 /* --- suspend ------------------------------------------------------ */
 
-static void test_suspend_waits_for_answers(void **state)
+static void class_49_suspend_waits_for_answers(void **state)
 {
 	(void)state;
 	put("a", "1", 1);
@@ -957,7 +957,7 @@ static void test_suspend_waits_for_answers(void **state)
 	CHECK(writing == 0);
 }
 
-static void test_resume_elsewhere(void **state)
+static void class_49_resume_elsewhere(void **state)
 {
 	struct xs_transaction t;
 	struct xs_watch *w;
@@ -1010,7 +1010,7 @@ static void everything(void)
 	CHECK(d.transactions == 0);
 }
 
-static void test_no_memory(void **state)
+static void class_48_no_memory(void **state)
 {
 	(void)state;
 	fill_directory(1000);
@@ -1021,33 +1021,35 @@ static void test_no_memory(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_no_xenstore),
+		cmocka_unit_test(class_50_no_xenstore),
 		cmocka_unit_test_setup(test_values, set_up),
 		cmocka_unit_test_setup(test_permissions_and_domains, set_up),
 		cmocka_unit_test_setup(test_too_long_is_not_sent, set_up),
 		cmocka_unit_test_setup(test_answers_in_any_order, set_up),
-		cmocka_unit_test_setup(test_silence_ends_at_the_deadline,
+		cmocka_unit_test_setup(class_27_silence_ends_at_the_deadline,
 				       set_up),
 		cmocka_unit_test_setup(test_cancel, set_up),
-		cmocka_unit_test_setup(test_nonsense_harms_nobody, set_up),
-		cmocka_unit_test_setup(test_error_words, set_up),
+		cmocka_unit_test_setup(class_35_nonsense_harms_nobody, set_up),
+		cmocka_unit_test_setup(class_36_error_words, set_up),
 		cmocka_unit_test_setup(test_directory, set_up),
-		cmocka_unit_test_setup(test_directory_nonsense, set_up),
+		cmocka_unit_test_setup(class_35_directory_nonsense, set_up),
 		cmocka_unit_test_setup(test_transactions, set_up),
-		cmocka_unit_test_setup(test_eagain_storm_ends, set_up),
+		cmocka_unit_test_setup(class_36_eagain_storm_ends, set_up),
 		cmocka_unit_test_setup(test_orphaned_transaction, set_up),
 		cmocka_unit_test_setup(test_watch, set_up),
-		cmocka_unit_test_setup(test_watch_storm, set_up),
+		cmocka_unit_test_setup(class_34_watch_storm, set_up),
 		cmocka_unit_test_setup(test_unwatch_in_callback, set_up),
-		cmocka_unit_test_setup(test_watch_refused_or_late, set_up),
+		cmocka_unit_test_setup(class_36_watch_refused_or_late, set_up),
 		cmocka_unit_test_setup(test_wait, set_up),
 		cmocka_unit_test_setup(
 			test_illegal_indices_without_reconnection, set_up),
-		cmocka_unit_test_setup(test_reconnection, set_up),
-		cmocka_unit_test_setup(test_no_endless_reconnections, set_up),
-		cmocka_unit_test_setup(test_suspend_waits_for_answers, set_up),
-		cmocka_unit_test_setup(test_resume_elsewhere, set_up),
-		cmocka_unit_test_setup(test_no_memory, set_up),
+		cmocka_unit_test_setup(class_36_reconnection, set_up),
+		cmocka_unit_test_setup(class_36_no_endless_reconnections,
+				       set_up),
+		cmocka_unit_test_setup(class_49_suspend_waits_for_answers,
+				       set_up),
+		cmocka_unit_test_setup(class_49_resume_elsewhere, set_up),
+		cmocka_unit_test_setup(class_48_no_memory, set_up),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -16,9 +16,9 @@ static uint64_t read_cycles(void)
 }
 
 #define platform_cycles read_cycles
-#define clock_mono_ns xen_mono_ns
-#define clock_wall_ns xen_wall_ns
-#define clock_deadline xen_deadline
+#define clock_mono_ns   xen_mono_ns
+#define clock_wall_ns   xen_wall_ns
+#define clock_deadline  xen_deadline
 #include "xen/clock.c"
 
 static struct shared_info page;
@@ -60,7 +60,7 @@ static void scales(void **state)
 }
 
 /* Red once: the stamp of a young guest's first record is below zero. */
-static void stamp_before_the_counter_began(void **state)
+static void class_51_stamp_before_the_counter_began(void **state)
 {
 	(void)state;
 	set((uint64_t)-28147839, 493995983357, 2147483663u, 1);
@@ -69,7 +69,7 @@ static void stamp_before_the_counter_began(void **state)
 			493995983357 + 80903000);
 }
 
-static void never_back(void **state)
+static void class_51_never_back(void **state)
 {
 	(void)state;
 	set(1000, 5000000, 1u << 31, 0);
@@ -100,11 +100,10 @@ static void another_host_goes_on(void **state)
 static void tear(void)
 {
 	on_read = NULL;
-	set(record->tsc_timestamp, record->system_time + 77000000, 1u << 31,
-	    0);
+	set(record->tsc_timestamp, record->system_time + 77000000, 1u << 31, 0);
 }
 
-static void torn_record_is_read_again(void **state)
+static void class_51_torn_record_is_read_again(void **state)
 {
 	(void)state;
 	set(1000, 5000000, 1u << 31, 0);
@@ -131,10 +130,12 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(scales, fresh),
-		cmocka_unit_test_setup(stamp_before_the_counter_began, fresh),
-		cmocka_unit_test_setup(never_back, fresh),
+		cmocka_unit_test_setup(class_51_stamp_before_the_counter_began,
+				       fresh),
+		cmocka_unit_test_setup(class_51_never_back, fresh),
 		cmocka_unit_test_setup(another_host_goes_on, fresh),
-		cmocka_unit_test_setup(torn_record_is_read_again, fresh),
+		cmocka_unit_test_setup(class_51_torn_record_is_read_again,
+				       fresh),
 		cmocka_unit_test_setup(wall_clock_past_2038, fresh),
 	};
 

@@ -26,8 +26,8 @@
 #include <xenstore.h>
 
 #define PAGE   4096
-#define OURS   256  /* pages that dom0 offers */
-#define THEIRS 64   /* pages that the guest offers */
+#define OURS   256   /* pages that dom0 offers */
+#define THEIRS 64    /* pages that the guest offers */
 #define LIMIT  60000 /* waits, of 10 ms */
 
 static struct xs_handle *xs;
