@@ -96,12 +96,15 @@ $(BUILD)/lib/libc.a: $(PKGSTAMP) scripts/dehlt.sh
 UNIXCORE := $(filter-out src/core/string.c src/core/heap%.c src/core/notes.c, \
 	$(wildcard src/core/*.c))
 UNIXSRC := $(UNIXCORE) $(wildcard src/unix/*.c src/net/*.c) \
-	$(addprefix src/libc/,sockaddr.c sockopt.c)
+	$(addprefix src/libc/,sockaddr.c sockopt.c) \
+	$(addprefix src/xen/,xs.c xs_call.c xs_watch.c xs_wire.c) \
+	$(wildcard src/xen/xenbus*.c) src/drivers/vchan.c
 UNIXOBJ := $(patsubst src/%,$(BUILD)/unix/%.o,$(UNIXSRC)) \
 	$(LWIPOBJ:$(BUILD)/kernel/%=$(BUILD)/unix/%)
 UFLAGS   = -std=gnu11 $(O) -g $(WARN) -fPIE -fstack-protector-strong \
 	-fno-omit-frame-pointer -ffunction-sections -fdata-sections \
-	-D_GNU_SOURCE -D__FATA_UNIX__ -Iinclude -Isrc \
+	-D_GNU_SOURCE -D__FATA_UNIX__ -D__XEN_INTERFACE_VERSION__=0x00040e00 \
+	-Iinclude -Isrc \
 	-isystem $(PKG)/usr/include $(LWIPINC)
 $(BUILD)/unix/lwip/%.o: $(LWIP)/.complete src/net/lwip/lwipopts.h \
 		src/net/lwip/arch/cc.h
