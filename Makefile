@@ -316,7 +316,8 @@ $(BUILD)/tests/lab/dom0/%: tests/lab/dom0/%.c | $(PKGSTAMP)
 	@mkdir -p $(@D)
 	$(Q)$(HCC) -O2 -g $(WARN) -D_GNU_SOURCE -isystem $(PKG)/usr/include \
 		-static $< -o $@ -L$(PKG)/usr/lib/x86_64-linux-gnu \
-		-lxenevtchn -lxengnttab -lxenstore -lxentoolcore -lxentoollog \
+		-lxenvchan -lxenevtchn -lxengnttab -lxenstore -lxentoolcore \
+		-lxentoollog \
 		-lpthread
 
 # The tool's readers of files, under the sanitizers.
