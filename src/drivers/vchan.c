@@ -60,7 +60,7 @@ struct vchan {
 	unsigned mapped;
 };
 
-/* --- the shared bytes ------------------------------------------------------ */
+/* --- the shared bytes --------------------------------------------------- */
 
 static uint8_t *peer_live(struct vchan *v)
 {
@@ -141,7 +141,7 @@ static void signalled(void *arg)
 	event_signal(&((struct vchan *)arg)->event);
 }
 
-/* --- moving bytes ---------------------------------------------------------- */
+/* --- moving bytes ------------------------------------------------------- */
 
 static void copy_out(struct ring *r, unsigned char *to, size_t n)
 {
@@ -239,7 +239,7 @@ int vchan_wait(struct vchan *v, uint64_t deadline)
 	}
 }
 
-/* --- the end --------------------------------------------------------------- */
+/* --- the end ------------------------------------------------------------ */
 
 static void remove_path(struct vchan *v)
 {
@@ -279,7 +279,7 @@ void vchan_close(struct vchan *v)
 	heap_free(v);
 }
 
-/* --- both sides ------------------------------------------------------------ */
+/* --- both sides --------------------------------------------------------- */
 
 /* left and right are where those rings' bytes are. */
 static void set_rings(struct vchan *v, unsigned left_order,
@@ -310,7 +310,7 @@ static unsigned pages_of(unsigned order)
 	return order < PAGE_SHIFT ? 0 : 1u << (order - PAGE_SHIFT);
 }
 
-/* --- the server ------------------------------------------------------------ */
+/* --- the server --------------------------------------------------------- */
 
 static unsigned order_of(size_t size)
 {
@@ -463,7 +463,7 @@ int vchan_listen(const char *path, uint16_t peer, size_t read_size,
 	return rc;
 }
 
-/* --- the client ------------------------------------------------------------ */
+/* --- the client --------------------------------------------------------- */
 
 struct found {
 	char ring[XS_PATH_SIZE], port[XS_PATH_SIZE];

@@ -74,7 +74,7 @@ static void meet(const char *name)
 	heap_free(wait_for(name));
 }
 
-/* --- grants ---------------------------------------------------------------- */
+/* --- grants ------------------------------------------------------------- */
 
 static unsigned char *ours;
 static uint32_t refs[PAGES];
@@ -140,7 +140,7 @@ static void use_theirs(void)
 	page_free(ours, 4);
 }
 
-/* --- event channels --------------------------------------------------------- */
+/* --- event channels ----------------------------------------------------- */
 
 /* One side opens, the other connects; then they answer each other. */
 static void ping(bool opens)
@@ -196,7 +196,7 @@ static void ping(bool opens)
 	check_equal(evtchn_close(&e), -EBADF);
 }
 
-/* --- xenstore ---------------------------------------------------------------- */
+/* --- xenstore ----------------------------------------------------------- */
 
 static int add_one(struct xs_transaction *t, void *arg)
 {
