@@ -53,8 +53,10 @@ $(BUILD)/kernel/lwip/%.o: $(LWIP)/.complete src/net/lwip/lwipopts.h \
 		-c $(LWIP)/src/$*.c -o $@
 $(BUILD)/kernel/lwip/core/ipv4/ip4_frag.o: LWIPRENAME := -Dip4_frag=lwip_ip4_frag
 $(BUILD)/kernel/lwip/core/ipv6/ip6_frag.o: LWIPRENAME := -Dip6_frag=lwip_ip6_frag
+$(addprefix $(BUILD)/kernel/lwip/core/,ipv4/dhcp.o ipv6/nd6.o): \
+	LWIPRENAME := -DLWIP_DNS=1
 NETOBJ  := $(patsubst src/%,$(BUILD)/kernel/%.o, \
-	$(wildcard src/net/*.c src/libc/sock*.c))
+	$(wildcard src/net/*.c src/libc/sock*.c src/libc/resolv.c))
 $(NETOBJ): KFLAGS += $(LWIPINC)
 $(NETOBJ): | $(LWIP)/.complete
 
@@ -113,6 +115,8 @@ $(BUILD)/unix/lwip/%.o: $(LWIP)/.complete src/net/lwip/lwipopts.h \
 		-c $(LWIP)/src/$*.c -o $@
 $(BUILD)/unix/lwip/core/ipv4/ip4_frag.o: LWIPRENAME := -Dip4_frag=lwip_ip4_frag
 $(BUILD)/unix/lwip/core/ipv6/ip6_frag.o: LWIPRENAME := -Dip6_frag=lwip_ip6_frag
+$(addprefix $(BUILD)/unix/lwip/core/,ipv4/dhcp.o ipv6/nd6.o): \
+	LWIPRENAME := -DLWIP_DNS=1
 $(BUILD)/unix/%.c.o: src/%.c | $(PKGSTAMP) $(LWIP)/.complete
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(UFLAGS) -MMD -MP -c $< -o $@
@@ -256,6 +260,8 @@ $(BUILD)/host/lwip/%.o: $(LWIP)/.complete src/net/lwip/lwipopts.h \
 		-c $(LWIP)/src/$*.c -o $@
 $(BUILD)/host/lwip/core/ipv4/ip4_frag.o: LWIPRENAME := -Dip4_frag=lwip_ip4_frag
 $(BUILD)/host/lwip/core/ipv6/ip6_frag.o: LWIPRENAME := -Dip6_frag=lwip_ip6_frag
+$(addprefix $(BUILD)/host/lwip/core/,ipv4/dhcp.o ipv6/nd6.o): \
+	LWIPRENAME := -DLWIP_DNS=1
 $(BUILD)/host/libnet.a: $(HNET)
 	$(Q)rm -f $@ && ar rcs $@ $^
 NETTEST := $(wildcard tests/unit/net_*.c tests/fuzz/net_*.c)

@@ -5,9 +5,13 @@
 #include <errno.h>
 #include <fs/node.h>
 #include <libc/pipe.h>
+#include <libc/resolv.h>
 #include <libc/sys.h>
 #include <libc/user.h>
 #include <string.h>
+
+/* Not in programs without sockets. */
+#pragma weak resolv_prepare
 
 /* What fcntl(F_GETFL) tells later. */
 #define KEPT                                                                   \
@@ -317,6 +321,12 @@ long sys_openat(int fd, const char *path, int flags, mode_t mode)
 
 	if (n < 0)
 		return n;
+	if (resolv_prepare && !strcmp(path, RESOLV_CONF)) {
+		resolv_prepare();
+		n = user_string(path, PATH_MAX); /* after a wait */
+		if (n < 0)
+			return n;
+	}
 	r = path_base(fd, &base);
 	if (r)
 		return r;

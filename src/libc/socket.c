@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <libc/file.h>
 #include <libc/local.h>
+#include <libc/resolv.h>
 #include <libc/signal.h>
 #include <libc/socket.h>
 #include <libc/user.h>
@@ -139,6 +140,9 @@ static long new_file(struct socket *s, int flags)
 	}
 	return fd_add(f, 0, flags & SOCK_CLOEXEC);
 }
+
+/* Programs with sockets resolve names: resolv.c is linked with this. */
+static void (*const resolver)(void) __attribute__((used)) = resolv_prepare;
 
 long sys_socket(int domain, int type, int protocol)
 {

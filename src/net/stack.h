@@ -55,8 +55,11 @@ int stack_wait_address(void);
 /* Apply the parameters to a link that came up (config.c). */
 void config_apply(struct link *l);
 
-/* The nameserver for libc's resolver: "a.b.c.d", or "" when none is known. */
-const char *config_nameserver(void);
+/*
+ * The nameservers that are known, as lines of a resolv.conf; the text's length,
+ * as fmt's, 0 when there are none.
+ */
+size_t config_resolv(char *text, size_t size);
 
 /* --- offload.c ------------------------------------------------------------ */
 

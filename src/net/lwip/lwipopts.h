@@ -38,11 +38,18 @@
 #define LWIP_IGMP 1
 #define LWIP_IPV6_MLD 1
 #define LWIP_DHCP 1
-#define LWIP_DNS 0 /* libc resolves names itself */
+/*
+ * libc resolves names itself. Only the files that learn of nameservers are
+ * compiled with it (Makefile): they call dns_setserver, which is in config.c.
+ */
+#ifndef LWIP_DNS
+#define LWIP_DNS 0
+#endif
+#define DNS_MAX_SERVERS 3
 #define LWIP_IPV6_AUTOCONFIG 1
 #define IPV6_FRAG_COPYHEADER 1 /* pointers are 64 bits wide */
 #define LWIP_IPV6_DUP_DETECT_ATTEMPTS 1
-#define LWIP_ND6_RDNSS_MAX_DNS_SERVERS 0
+#define LWIP_ND6_RDNSS_MAX_DNS_SERVERS 3
 #define IP_REASSEMBLY 1
 #define IP_FRAG 1
 #define IP_FORWARD 0
