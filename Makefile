@@ -334,6 +334,15 @@ $(BUILD)/tests/fuzz/elf: tests/fuzz/elf.c $(FUZZ_ELF) $(wildcard tools/fata/*.h)
 	$(Q)$(HCC) -std=gnu11 -O1 -g $(WARN) $(SAN) -D_GNU_SOURCE -Iinclude \
 		-iquote tools/fata -iquote src $(filter %.c,$^) -o $@
 
+# The simulator's reader of topologies, likewise.
+FUZZ_TOPO := $(patsubst %,tools/fata/%.c,sim_topo sim_words sim_option \
+	sim_program util files) src/core/parse.c
+$(BUILD)/tests/fuzz/topology: tests/fuzz/topology.c tests/fuzz/lib.c \
+		$(FUZZ_TOPO) $(wildcard tools/fata/*.h)
+	@mkdir -p $(@D)
+	$(Q)$(HCC) -std=gnu11 -O1 -g $(WARN) $(SAN) -D_GNU_SOURCE -Iinclude \
+		-iquote tools/fata -iquote src $(filter %.c,$^) -o $@
+
 # --- what one types --------------------------------------------------------
 
 all: $(SDK) $(BUILD)/fata $(BUILD)/lib/fata-capture $(EXAMPLES:%=$(BUILD)/examples/%.xen) ## everything but tests

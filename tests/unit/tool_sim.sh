@@ -207,6 +207,11 @@ check "asked to stop" matches "$(cat sim.out/a.log)" '5.000000000\] request 0'
 check "ends" matches "$out" '0 running, 2 ended, 0 failed'
 check "reboots" same 3 "$(grep -c 'b starts' sim.out/events.log)"
 
+printf '%s\n' 'duration 2s' 'node a node ping 100' 'at 1s partition a' \
+	'node b node echo' 'link a b' >t.conf
+sim >out
+check "a partition from nodes that the file names later" same 10 \
+	"$(grep -c got sim.out/b.log)"
 printf '%s\n' 'node a node exit 0' 'node b node echo' 'link a b' >t.conf
 check "without a duration it ends when nothing can happen" matches "$(sim)" \
 	'^time    1.000000000 s$'

@@ -175,12 +175,17 @@ static int begin(struct sim *s)
 
 /* --- planned events ----------------------------------------------------- */
 
+static unsigned group(const struct topo_event *e, unsigned node)
+{
+	return node < e->n ? e->which[node] : e->rest;
+}
+
 static void cut(struct sim *s, const struct topo_event *e)
 {
 	for (unsigned i = 0; i < s->topo->links; i++) {
 		struct sim_link *l = &s->link[i];
-		unsigned a = e->which[l->topo->end[0].node];
-		unsigned b = e->which[l->topo->end[1].node];
+		unsigned a = group(e, l->topo->end[0].node);
+		unsigned b = group(e, l->topo->end[1].node);
 
 		if (a && b && a != b)
 			l->cut = true;

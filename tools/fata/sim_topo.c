@@ -300,6 +300,7 @@ static int event_partition(struct reader *r, struct topo_event *e)
 	if (r->w.n < 4)
 		return topo_fail(&r->at, "expected: at TIME partition NAMES "
 					 "[NAMES ...]");
+	e->rest = rest;
 	e->n = r->t->nodes;
 	e->which = xmalloc(e->n * sizeof(*e->which));
 	for (unsigned i = 0; i < e->n; i++)

@@ -69,7 +69,8 @@ struct topo_event {
 	enum topo_action action;
 	char *text;      /* as it stands in the file, for the journal */
 	unsigned n;      /* nodes or links */
-	unsigned *which; /* their numbers; of a partition: each node's group */
+	unsigned *which; /* their numbers; of a partition: each node's group, */
+	unsigned rest;   /* and that of nodes whose line comes later */
 	struct strv options; /* of TOPO_LINK, to be read when it is time */
 };
 
