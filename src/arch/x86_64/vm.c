@@ -12,20 +12,17 @@
  * address, and only the image's text, which has no such alias, is executable.
  */
 #include <arch/x86_64/paging.h>
+#include <arch/x86_64/vm_int.h>
 #include <core/assert.h>
-#include <core/range.h>
-#include <core/vm.h>
 #include <errno.h>
 #include <fata/page.h>
 #include <fata/random.h>
 #include <string.h>
 
-#define VM_GUARD 16 /* a stack's guard: nothing is ever mapped */
-#define BATCH    32
-#define TWO_MIB  0x200000ull
+#define TWO_MIB 0x200000ull
 
 static const uint64_t none; /* an empty entry */
-static struct range_tree tree;
+struct range_tree vm_tree;
 static struct range *unused; /* records, linked by `left` */
 static unsigned unused_n;
 
@@ -66,19 +63,19 @@ static void put_record(struct range *r)
 void vm_init(void)
 {
 	/* The start is random: a stack's or mapping's address is no constant */
-	tree.start = PAGING_VM_START + random_below(1 << 16) * TWO_MIB;
-	tree.end = PAGING_VM_END;
-	tree.seed = random_u64();
+	vm_tree.start = PAGING_VM_START + random_below(1 << 16) * TWO_MIB;
+	vm_tree.end = PAGING_VM_END;
+	vm_tree.seed = random_u64();
 }
 
 uintptr_t vm_start(void)
 {
-	return tree.start;
+	return vm_tree.start;
 }
 
 uintptr_t vm_end(void)
 {
-	return tree.end;
+	return vm_tree.end;
 }
 
 static uint64_t page_up(uint64_t n)
@@ -91,7 +88,7 @@ static void add_range(uint64_t start, uint64_t end, unsigned prot)
 	struct range *r = record();
 
 	*r = (struct range){.start = start, .end = end, .prot = prot};
-	range_insert(&tree, r);
+	range_insert(&vm_tree, r);
 }
 
 void *vm_reserve(size_t size, size_t align)
@@ -99,9 +96,9 @@ void *vm_reserve(size_t size, size_t align)
 	uint64_t at;
 
 	size = page_up(size);
-	if (!size || size > tree.end - tree.start || records(1))
+	if (!size || size > vm_tree.end - vm_tree.start || records(1))
 		return NULL;
-	at = range_gap(&tree, size, align > PAGE_SIZE ? align : PAGE_SIZE);
+	at = range_gap(&vm_tree, size, align > PAGE_SIZE ? align : PAGE_SIZE);
 	if (at)
 		add_range(at, at + size, 0);
 	return (void *)at;
@@ -113,10 +110,10 @@ int vm_reserve_at(void *p, size_t size)
 	struct range *next;
 
 	size = page_up(size);
-	if (at & (PAGE_SIZE - 1) || at < tree.start || at > tree.end || !size ||
-	    size > tree.end - at)
+	if (at & (PAGE_SIZE - 1) || at < vm_tree.start || at > vm_tree.end ||
+	    !size || size > vm_tree.end - at)
 		return -EINVAL;
-	next = range_after(&tree, at);
+	next = range_after(&vm_tree, at);
 	if (next && next->start < at + size)
 		return -EEXIST;
 	if (records(1))
@@ -129,7 +126,7 @@ int vm_reserve_at(void *p, size_t size)
 static bool reserved(uint64_t at, uint64_t end)
 {
 	while (at < end) {
-		const struct range *r = range_find(&tree, at);
+		const struct range *r = range_find(&vm_tree, at);
 
 		if (!r)
 			return false;
@@ -141,7 +138,7 @@ static bool reserved(uint64_t at, uint64_t end)
 /* The range that has `at` strictly inside, else NULL. */
 static struct range *across(uint64_t at)
 {
-	struct range *r = range_find(&tree, at);
+	struct range *r = range_find(&vm_tree, at);
 
 	return r && r->start < at ? r : NULL;
 }
@@ -155,9 +152,9 @@ static int isolate(uint64_t at, uint64_t end)
 	if (records(!!across(at) + !!across(end)))
 		return -ENOMEM;
 	if (across(at))
-		range_cut(&tree, across(at), record(), at);
+		range_cut(&vm_tree, across(at), record(), at);
 	if (across(end))
-		range_cut(&tree, across(end), record(), end);
+		range_cut(&vm_tree, across(end), record(), end);
 	return 0;
 }
 
@@ -165,7 +162,7 @@ static int isolate(uint64_t at, uint64_t end)
 struct batch {
 	uint64_t at;
 	unsigned n;
-	uint64_t entry[BATCH];
+	uint64_t entry[VM_BATCH];
 };
 
 /*
@@ -185,7 +182,7 @@ static bool next_batch(struct batch *b, uint64_t end)
 		return false;
 	last = (at + TWO_MIB) & ~(TWO_MIB - 1);
 	last = end < last ? end : last;
-	for (; b->n < BATCH && at < last; at += PAGE_SIZE)
+	for (; b->n < VM_BATCH && at < last; at += PAGE_SIZE)
 		b->entry[b->n++] = *entries++;
 	return true;
 }
@@ -196,7 +193,7 @@ static void drop_pages(uint64_t at, uint64_t end)
 	struct batch b = {.at = at};
 
 	while (next_batch(&b, end)) {
-		uint64_t left[BATCH];
+		uint64_t left[VM_BATCH];
 
 		for (unsigned i = 0; i < b.n; i++)
 			left[i] = b.entry[i] & PTE_OWNED ? 0 : b.entry[i];
@@ -213,7 +210,7 @@ static void set_prot(uint64_t at, uint64_t end, unsigned prot)
 	struct range *first = NULL;
 
 	while (at < end) {
-		struct range *r = range_find(&tree, at);
+		struct range *r = range_find(&vm_tree, at);
 
 		at = r->end;
 		if (!first) {
@@ -221,13 +218,13 @@ static void set_prot(uint64_t at, uint64_t end, unsigned prot)
 			r->prot = prot;
 			continue;
 		}
-		range_remove(&tree, r);
+		range_remove(&vm_tree, r);
 		put_record(r);
 	}
 	if (first && first->end < end) {
-		range_remove(&tree, first);
+		range_remove(&vm_tree, first);
 		first->end = end;
-		range_insert(&tree, first);
+		range_insert(&vm_tree, first);
 	}
 }
 
@@ -239,14 +236,14 @@ int vm_release(void *p, size_t size)
 	if (isolate(at, end))
 		return -ENOMEM;
 	drop_pages(at, end);
-	while ((r = range_after(&tree, at)) != NULL && r->start < end) {
-		range_remove(&tree, r);
+	while ((r = range_after(&vm_tree, at)) != NULL && r->start < end) {
+		range_remove(&vm_tree, r);
 		put_record(r);
 	}
 	return 0;
 }
 
-static uint64_t entry_flags(unsigned prot)
+uint64_t vm_entry_flags(unsigned prot)
 {
 	uint64_t flags = PTE_OWNED | PTE_NX;
 
@@ -257,10 +254,9 @@ static uint64_t entry_flags(unsigned prot)
 	return flags;
 }
 
-/* Zeroed pages for n addresses from `at` on. */
-static int put_pages(uint64_t at, unsigned n, uint64_t flags)
+int vm_put_pages(uint64_t at, unsigned n, uint64_t flags)
 {
-	uint64_t entries[BATCH] = {0};
+	uint64_t entries[VM_BATCH] = {0};
 	unsigned got = 0;
 
 	while (got < n) {
@@ -296,8 +292,8 @@ int vm_map(void *p, size_t size, unsigned prot)
 	for (done = at; !(prot & VM_LAZY) && done < end;) {
 		uint64_t n = (end - done) / PAGE_SIZE;
 
-		n = n < BATCH ? n : BATCH;
-		if (put_pages(done, (unsigned)n, entry_flags(prot))) {
+		n = n < VM_BATCH ? n : VM_BATCH;
+		if (vm_put_pages(done, (unsigned)n, vm_entry_flags(prot))) {
 			drop_pages(at, done);
 			set_prot(at, end, 0);
 			return -ENOMEM;
@@ -318,7 +314,7 @@ int vm_protect(void *p, size_t size, unsigned prot)
 	if (!reserved(at, end) || isolate(at, end))
 		return -ENOMEM;
 	for (uint64_t a = at; a < end;) {
-		struct range *r = range_find(&tree, a);
+		struct range *r = range_find(&vm_tree, a);
 
 		r->prot = (prot & ~(unsigned)VM_LAZY) | (r->prot & VM_LAZY);
 		a = r->end;
@@ -327,7 +323,7 @@ int vm_protect(void *p, size_t size, unsigned prot)
 		for (unsigned i = 0; i < b.n; i++)
 			if (b.entry[i] & PTE_OWNED)
 				b.entry[i] = (b.entry[i] & PTE_FRAME) |
-					     entry_flags(prot);
+					     vm_entry_flags(prot);
 		paging_replace_run(b.at, b.entry, b.n);
 	}
 	return 0;
@@ -349,12 +345,12 @@ int vm_unmap(void *p, size_t size)
 int vm_move(void *to, void *from, size_t size)
 {
 	uint64_t src = (uint64_t)from, dst = (uint64_t)to, end = src + size;
-	struct range *r = range_find(&tree, src);
+	struct range *r = range_find(&vm_tree, src);
 	unsigned prot = r ? r->prot : 0;
 
 	/* one part may have been filled when it was mapped, another not */
 	while (r && r->end < end) {
-		r = range_find(&tree, r->end);
+		r = range_find(&vm_tree, r->end);
 		prot |= r ? r->prot & VM_LAZY : 0;
 	}
 	if (!r || !reserved(dst, dst + size) || isolate(dst, dst + size) ||
@@ -374,162 +370,4 @@ int vm_move(void *to, void *from, size_t size)
 	}
 	set_prot((uint64_t)from, end, 0);
 	return 0;
-}
-
-static bool allowed(const void *p, size_t n, bool write)
-{
-	uint64_t at = (uint64_t)p, end = at + n;
-	uint64_t need = PTE_P | (write ? PTE_W : 0);
-
-	if (end < at || end > PAGING_VM_END)
-		return false;
-	for (at &= ~(uint64_t)(PAGE_SIZE - 1); at < end; at += PAGE_SIZE) {
-		const struct range *r;
-
-		if ((paging_entry(at) & need) == need)
-			continue;
-		r = range_find(&tree, at);
-		if (!r || !(r->prot & VM_LAZY) || paging_entry(at) ||
-		    !(r->prot & (write ? VM_WRITE : VM_READ | VM_WRITE)))
-			return false;
-	}
-	return true;
-}
-
-bool vm_readable(const void *p, size_t n)
-{
-	return allowed(p, n, false);
-}
-
-bool vm_writable(const void *p, size_t n)
-{
-	return allowed(p, n, true);
-}
-
-/* How many pages from `at` on, below `end`, are promised and not there yet. */
-static unsigned promised(uint64_t at, uint64_t end, unsigned *prot)
-{
-	const struct range *r = range_find(&tree, at);
-	unsigned n = 0;
-
-	if (!r || !(r->prot & VM_LAZY))
-		return 0;
-	*prot = r->prot;
-	end = end < r->end ? end : r->end;
-	for (; n < BATCH && at < end && !paging_entry(at); at += PAGE_SIZE)
-		n++;
-	return n;
-}
-
-static bool backed(uint64_t at)
-{
-	return paging_entry(at) & PTE_OWNED;
-}
-
-/*
- * A fault costs much more than a page, so it brings as many more pages as stand
- * in a row before (or behind) it: who goes through memory in order has the run
- * doubled each time, who does not gets the one page.
- *
- *     |xxxxxxxx|f.......|         f: touched, x: there, .: brought along
- *
- * The first page of the run to *at; how many.
- */
-static unsigned around(const struct range *r, uint64_t *at)
-{
-	uint64_t end = r->end, low = *at;
-	unsigned before = 0, behind = 0, n = 1, prot;
-
-	while (before < BATCH && *at - before * PAGE_SIZE > r->start &&
-	       backed(*at - (before + 1) * PAGE_SIZE))
-		before++;
-	if (before)
-		return promised(*at, *at + before * PAGE_SIZE, &prot);
-	while (behind < BATCH && *at + (behind + 1) * PAGE_SIZE < end &&
-	       backed(*at + (behind + 1) * PAGE_SIZE))
-		behind++;
-	for (; n < behind && low > r->start && !paging_entry(low - PAGE_SIZE);
-	     n++)
-		low -= PAGE_SIZE;
-	*at = low;
-	return n;
-}
-
-bool vm_fault(const void *p, bool write)
-{
-	uint64_t at = (uint64_t)p & ~(uint64_t)(PAGE_SIZE - 1), first = at;
-	const struct range *r = range_find(&tree, at);
-	unsigned n;
-
-	if (!r || !(r->prot & VM_LAZY) || paging_entry(at) ||
-	    !(r->prot & (write ? VM_WRITE : VM_READ | VM_WRITE)))
-		return false;
-	n = around(r, &first);
-	if (n > 1 && !put_pages(first, n, entry_flags(r->prot)))
-		return true;
-	return !put_pages(at, 1, entry_flags(r->prot));
-}
-
-int vm_fill(void *p, size_t size)
-{
-	uint64_t at = (uint64_t)p & ~(uint64_t)(PAGE_SIZE - 1);
-	uint64_t end = (uint64_t)p + size;
-
-	while (at < end) {
-		unsigned prot = 0, n = promised(at, end, &prot);
-
-		if (n && put_pages(at, n, entry_flags(prot)))
-			return -ENOMEM;
-		at += (n ? n : 1) * PAGE_SIZE;
-	}
-	return 0;
-}
-
-bool vm_is_guard(const void *p)
-{
-	const struct range *r = range_find(&tree, (uint64_t)p);
-
-	return r && r->prot == VM_GUARD;
-}
-
-void *vm_stack_alloc(size_t *size)
-{
-	size_t n = page_up(*size);
-	char *base = vm_reserve(n + PAGE_SIZE, 0);
-
-	if (!base)
-		return NULL;
-	if (vm_map(base + PAGE_SIZE, n, VM_READ | VM_WRITE)) {
-		vm_release(base, n + PAGE_SIZE);
-		return NULL;
-	}
-	range_find(&tree, (uint64_t)base)->prot = VM_GUARD;
-	*size = n;
-	return base + PAGE_SIZE;
-}
-
-void vm_stack_free(void *stack, size_t size)
-{
-	int rc = vm_release((char *)stack - PAGE_SIZE, size + PAGE_SIZE);
-
-	/* The ranges are whole, so nothing is cut and no record is needed. */
-	ASSERT(!rc);
-}
-
-void *vm_pages_alloc(size_t n)
-{
-	size_t size = n * PAGE_SIZE;
-	void *p = n < (1ull << 30) ? vm_reserve(size, 0) : NULL;
-
-	if (!p || !vm_map(p, size, VM_READ | VM_WRITE))
-		return p;
-	vm_release(p, size);
-	return NULL;
-}
-
-void vm_pages_free(void *p, size_t n)
-{
-	int rc = vm_release(p, n * PAGE_SIZE);
-
-	ASSERT(!rc); /* whole ranges: nothing is cut */
 }
