@@ -29,6 +29,7 @@
 
 FATA_BEGIN
 
+/* A disk of any kind. */
 struct block;
 
 /*
@@ -69,6 +70,7 @@ struct block_info {
 	uint32_t discard_granularity, discard_alignment; /* bytes; hints */
 };
 
+/* What it is now, copied. Does not block. */
 void block_info(struct block *b, struct block_info *info);
 
 /* Signalled when a field of block_info changes. */
@@ -85,10 +87,13 @@ struct event *block_changed(struct block *b);
  */
 int block_read(struct block *b, uint64_t offset, void *memory, size_t size,
 	       uint64_t deadline);
+/* The same, from memory to the disk. */
 int block_write(struct block *b, uint64_t offset, const void *memory,
 		size_t size, uint64_t deadline);
+/* The same with memory in n pieces of any size and alignment. */
 int block_readv(struct block *b, uint64_t offset, const struct iovec *v,
 		unsigned n, uint64_t deadline);
+/* Likewise. */
 int block_writev(struct block *b, uint64_t offset, const struct iovec *v,
 		 unsigned n, uint64_t deadline);
 
@@ -109,6 +114,7 @@ int block_discard(struct block *b, uint64_t offset, uint64_t size, bool secure,
 
 /* --- done meanwhile ----------------------------------------------------- */
 
+/* What a request asks for; each as the call above that has its name. */
 enum block_op {
 	BLOCK_READ,
 	BLOCK_WRITE,
@@ -175,6 +181,7 @@ void block_cancel(struct block_request *r);
  * they were given up, keep it until they have ended. Do not block.
  */
 void *block_buffer_alloc(struct block *b, size_t size);
+/* memory may be NULL. */
 void block_buffer_free(struct block *b, void *memory, size_t size);
 
 /* Figures since the start. */
@@ -190,6 +197,7 @@ struct block_stat {
 	uint64_t connects;
 };
 
+/* The figures now, copied. Does not block. */
 void block_stat(struct block *b, struct block_stat *s);
 
 FATA_END

@@ -8,6 +8,7 @@
  */
 #include <drivers/blkfront.h>
 #include <errno.h>
+#include <fata/clock.h>
 #include <fata/heap.h>
 #include <fata/log.h>
 
@@ -145,8 +146,13 @@ static void disconnect(struct xenbus_device *d, enum xenbus_why why)
 	f->running = f->block.info.up = false;
 	timer_cancel(&f->pusher);
 	blk_rings_deafen(f);
-	if (why != XENBUS_WHY_BROKEN)
-		blk_take(f); /* what is answered need not be done again */
+	/*
+	 * What is answered need not be done again. After a resume the ring may
+	 * be newer than the data, for memory was copied while the backend
+	 * wrote to it; suspend has taken all that there was.
+	 */
+	if (why != XENBUS_WHY_BROKEN && why != XENBUS_WHY_RESUMED)
+		blk_take(f);
 	blk_requeue(f);
 	blk_rings_free(f);
 	blk_pages_revoke(f);
@@ -155,9 +161,22 @@ static void disconnect(struct xenbus_device *d, enum xenbus_why why)
 	event_signal(&f->block.changed);
 }
 
+/*
+ * Nothing is left on the ring: else the old backend could still write to the
+ * disk what is done again elsewhere, and after what came next there. One that
+ * does not answer is not waited for.
+ */
 static void suspend(struct xenbus_device *d)
 {
-	((struct blkfront *)d->data)->paused = true;
+	struct blkfront *f = d->data;
+	uint64_t deadline = clock_deadline(BLK_DRAIN_S * FATA_NS_PER_S);
+	uint64_t seen = event_count(&f->answered);
+
+	f->paused = true;
+	blk_serve(f);
+	while (f->running && blk_in_flight(f))
+		if (event_wait(&f->answered, &seen, deadline))
+			break;
 }
 
 static void unsuspend(struct xenbus_device *d)

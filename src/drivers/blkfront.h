@@ -46,6 +46,9 @@
 /* Seconds that a broken disk lets requests wait. */
 #define BLK_BROKEN_S 5
 
+/* Seconds that a suspend waits for answers. */
+#define BLK_DRAIN_S 5
+
 /* A page of the pool. */
 struct blk_page {
 	struct blk_page *next; /* while it is free */
@@ -69,6 +72,7 @@ struct blk_segment {
 	struct block_request *request; /* NULL: given up by its owner */
 	struct blk_page *page;	       /* copied through, or: */
 	struct blk_buffer *buffer;
+	void *memory; /* in the buffer */
 	uint32_t ref;
 	uint16_t size;
 	uint8_t first, last; /* in units of BLK_SECTOR */
@@ -125,6 +129,7 @@ struct blkfront {
 	struct list ended;   /* to be told to their owners */
 	struct timer pusher; /* soon: issue what was submitted */
 	struct timer watcher;
+	struct event answered; /* while paused: something was */
 	/* memory */
 	struct blk_page *pool;
 	unsigned pool_total, pool_free;
@@ -177,6 +182,9 @@ void blk_serve(void *blkfront);
 
 /* Take responses; owners are not told yet. */
 void blk_take(struct blkfront *f);
+
+/* How many requests are on the rings. */
+unsigned blk_in_flight(const struct blkfront *f);
 
 /* Everything under way is to be done anew; its pages are free. */
 void blk_requeue(struct blkfront *f);

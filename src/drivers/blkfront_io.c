@@ -58,6 +58,7 @@ static bool share(struct blkfront *f, struct block_request *r,
 	if (!u)
 		return false;
 	s->buffer = u;
+	s->memory = (void *)at;
 	u->in_flight++;
 	s->ref = u->ref[(at - u->range.start) / PAGE_SIZE];
 	s->size = (uint16_t)n;

@@ -86,9 +86,23 @@ static bool is_joined(const struct blk_io *io)
 	return false;
 }
 
+/*
+ * A live migration sends again what the guest has changed since, but does not
+ * see what a backend writes through a mapping that stays (Xen counts a page as
+ * changed when it is unmapped). So a buffer that was read into is touched.
+ */
+static void touch(const struct blk_segment *s)
+{
+	volatile unsigned char *p = s->memory;
+
+	*p = *p;
+}
+
 static void copy_out(struct blk_segment *s)
 {
-	if (s->request && s->page)
+	if (s->buffer)
+		touch(s);
+	else if (s->request)
 		block_copy(s->request, &s->at_vec, &s->at_byte, s->page->memory,
 			   s->size, true);
 }
@@ -183,6 +197,17 @@ void blk_take(struct blkfront *f)
 {
 	for (unsigned i = 0; i < f->queues; i++)
 		take_from(&f->queue[i]);
+	if (f->paused)
+		event_signal(&f->answered);
+}
+
+unsigned blk_in_flight(const struct blkfront *f)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < f->queues; i++)
+		n += f->queue[i].ids.busy;
+	return n;
 }
 
 /* Ask for events; true: there is something already. */

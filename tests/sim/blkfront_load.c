@@ -187,10 +187,18 @@ static void test_restarts_lose_and_double_nothing(void **state)
 
 /* --- suspend ------------------------------------------------------------- */
 
+/* Nothing is on its way, but for a backend that does not answer. */
 static int elsewhere(struct sim_domain *d)
 {
-	if (sim_chance(3))
+	bool held = back.holds;
+
+	for (unsigned i = 0; i < SIM_BLK_JOBS; i++)
+		CHECK(held || !back.job[i].busy);
+	if (sim_chance(3)) {
+		sim_blkback_go(&back);
 		return 1; /* cancelled */
+	}
+	back.holds = false;
 	sim_blkback_lose(&back);
 	sim_xs_rm(SIM_BLK_BACK);
 	sim_new_domain(d);
@@ -205,8 +213,9 @@ static int elsewhere(struct sim_domain *d)
 
 static void ask_suspend(void)
 {
+	back.holds = sim_chance(2);
 	sim_xs_write("/local/domain/5/control/shutdown", "suspend");
-	sim_sleep(20 * MS);
+	sim_sleep(back.holds ? 6 * FATA_NS_PER_S : 20 * MS);
 }
 
 static void run_suspends(void)
