@@ -14,6 +14,7 @@
 #include <fcntl.h>
 #include <stdarg.h>
 #include <sys/ioctl.h>
+#include <sys/sendfile.h>
 #include <unistd.h>
 
 static int result(int r)
@@ -240,6 +241,44 @@ INSTEAD ssize_t sendmsg(int fd, const struct msghdr *m, int flags)
 		sum += r;
 	}
 	return sum ? sum : results(r);
+}
+
+static ssize_t send_file(int out, int in, off_t *at, size_t n)
+{
+	char part[16384];
+	size_t done = 0;
+
+	while (done < n) {
+		size_t want = n - done < sizeof(part) ? n - done : sizeof(part);
+		ssize_t got = at ? pread(in, part, want, *at)
+				 : REAL(read)(in, part, want);
+		ssize_t sent;
+
+		if (got <= 0)
+			return done ? (ssize_t)done : got;
+		sent = stack_sock_send(out, part, (size_t)got, 0, NULL, 0);
+		if (sent < got && !at) /* give back what found no room */
+			lseek(in, (sent < 0 ? 0 : sent) - got, SEEK_CUR);
+		if (sent < 0)
+			return done ? (ssize_t)done : results(sent);
+		if (at)
+			*at += sent;
+		done += (size_t)sent;
+		if (sent < got)
+			break;
+	}
+	return (ssize_t)done;
+}
+
+INSTEAD ssize_t sendfile(int out, int in, off_t *at, size_t n)
+{
+	return sock_owns(out) ? send_file(out, in, at, n)
+			      : REAL(sendfile)(out, in, at, n);
+}
+
+INSTEAD ssize_t sendfile64(int out, int in, off_t *at, size_t n)
+{
+	return sendfile(out, in, at, n);
 }
 
 INSTEAD int ioctl(int fd, unsigned long request, ...)

@@ -15,6 +15,7 @@
 #include "unix/net.h"
 
 #include <errno.h>
+#include <fata/clock.h>
 #include <fata/task.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -29,6 +30,7 @@ struct sock {
 	int end;       /* ours of the pair */
 	unsigned refs; /* names, and calls under way */
 	bool closed, mirrored, readable, full;
+	uint64_t timeout[2]; /* ns of SO_RCVTIMEO, SO_SNDTIMEO; 0: none */
 };
 
 static struct sock *table[FDS];
@@ -187,18 +189,24 @@ static int new_fd(struct socket *s, int flags)
 
 /* --- calls -------------------------------------------------------------- */
 
+enum { READING, WRITING };
+
 /* Wait for the socket to change: 0, -EAGAIN if it may not wait, -EINTR. */
-static int wait_change(struct sock *k, int flags, uint64_t *seen)
+static int wait_change(struct sock *k, int what, int flags, uint64_t *seen)
 {
+	uint64_t limit = k->timeout[what];
 	int rc;
 
 	if (flags & MSG_DONTWAIT || fcntl(k->fd, F_GETFL) & O_NONBLOCK)
 		return -EAGAIN;
 	k->refs++; /* another task may close it meanwhile */
-	rc = event_wait(&k->s->event, seen, FATA_FOREVER);
+	rc = event_wait(&k->s->event, seen,
+			limit ? clock_deadline(limit) : FATA_FOREVER);
 	if (!rc && k->closed)
 		rc = -EBADF;
 	put(k);
+	if (rc == -ETIMEDOUT)
+		return -EAGAIN;
 	return rc == -ECANCELED ? -EINTR : rc;
 }
 
@@ -275,7 +283,7 @@ int stack_sock_accept(int fd, struct sockaddr *a, socklen_t *size, int flags)
 		rc = socket_accept(k->s, &s);
 		if (rc != -EAGAIN)
 			break;
-		rc = wait_change(k, 0, &seen);
+		rc = wait_change(k, READING, 0, &seen);
 		if (rc)
 			return rc;
 	}
@@ -304,7 +312,7 @@ int stack_sock_connect(int fd, const struct sockaddr *a, socklen_t size)
 		if (!k->s->connecting)
 			return k->s->connected ? 0
 					       : -socket_take_error(k->s);
-		err = wait_change(k, 0, &seen);
+		err = wait_change(k, WRITING, 0, &seen);
 		if (err)
 			return err == -EAGAIN ? rc : err;
 	}
@@ -339,7 +347,7 @@ static ssize_t send_all(struct sock *k, const char *p, size_t n, int flags,
 			done += (size_t)r;
 		if (r >= 0 ? done == n : r != -EAGAIN)
 			return done ? (ssize_t)done : r;
-		rc = wait_change(k, flags, &seen);
+		rc = wait_change(k, WRITING, flags, &seen);
 		if (rc)
 			return done ? (ssize_t)done : rc;
 	}
@@ -382,7 +390,7 @@ ssize_t stack_sock_receive(int fd, void *p, size_t n, int flags,
 			       k->s->kind != SOCKET_TCP || flags & MSG_PEEK))
 			break;
 		if (r == -EAGAIN)
-			r = wait_change(k, flags, &seen);
+			r = wait_change(k, READING, flags, &seen);
 		if (r < 0 && !done)
 			return r;
 		if (r < 0)
@@ -409,11 +417,17 @@ int stack_sock_shutdown(int fd, int how)
 int stack_sock_set(int fd, int level, int name, const void *value,
 		   socklen_t size)
 {
+	if (level == SOL_SOCKET && (name == SO_RCVTIMEO || name == SO_SNDTIMEO))
+		return sockopt_set_time(&of(fd)->timeout[name == SO_SNDTIMEO],
+					value, size);
 	return sockopt_set(of(fd)->s, level, name, value, size);
 }
 
 int stack_sock_get(int fd, int level, int name, void *value, socklen_t *size)
 {
+	if (level == SOL_SOCKET && (name == SO_RCVTIMEO || name == SO_SNDTIMEO))
+		return sockopt_get_time(of(fd)->timeout[name == SO_SNDTIMEO],
+					value, size);
 	return sockopt_get(of(fd)->s, level, name, value, size);
 }
 

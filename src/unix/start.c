@@ -177,6 +177,7 @@ int __wrap_main(int argc, char **argv, char **envp)
 	unix_init("main");
 	random_init();
 	boot_info.entry_ns = clock_mono_ns();
+	unix_fs();
 	read_parameters(&argc, words);
 	unix_console_start();
 	unix_stdin();

@@ -175,7 +175,7 @@ INSTEAD int timerfd_settime(int fd, int flags, const struct itimerspec *new,
 	return 0;
 }
 
-/* --- SIGALRM -------------------------------------------------------------- */
+/* --- SIGALRM ------------------------------------------------------------ */
 
 static struct ticker alarm_clock;
 

@@ -58,6 +58,9 @@ extern void (*unix_settle)(void);
 /* Signals become requests (lifecycle.c). */
 void unix_signals(void);
 
+/* Links the boot parameter --mount (fs.c). */
+void unix_fs(void);
+
 /* stdin reads as tasks read (stdio.c). */
 void unix_stdin(void);
 

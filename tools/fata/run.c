@@ -32,7 +32,9 @@ static const char usage[] =
 	"one)\n"
 	"  --lab                  use the lab, a Xen in QEMU (default "
 	"otherwise)\n"
-	"  -t xen|unix            a guest (default), or a Linux process\n"
+	"  -t xen|unix            a guest (default), or a Linux process; then\n"
+	"                         --net NAME=tap:DEVICE, packet:DEVICE,\n"
+	"                         pcap:IN[,OUT] or user[,fwd=PORT:PORT]\n"
 	"  --timeout TIME         end it after 10s, 5m ... (status 124)\n"
 	"  --forward PORT:GUEST-PORT, or PORT:ADDRESS:GUEST-PORT\n"
 	"                         127.0.0.1:PORT reaches the guest in the lab\n"
@@ -72,6 +74,7 @@ struct run {
 	struct forwards forwards;
 	const char *pcap; /* a file, or NAME=FILE */
 	bool xl, lab, unix_target;
+	struct strv devices; /* for a Linux process: as it takes them */
 };
 
 /* Is this a domain that controls a Xen? */
@@ -114,8 +117,12 @@ static int take_target(struct run *r, const char *value)
 	return 0;
 }
 
+static int take_unix(struct run *r, int code, const char *value);
+
 static int take_option(struct run *r, int code, const char *value)
 {
+	if (r->unix_target && !take_unix(r, code, value))
+		return 0;
 	switch (code) {
 	case OPTION_XL:
 		r->xl = true;
@@ -165,19 +172,64 @@ static int compile(const char **path, bool unix_target)
 	return err;
 }
 
-static int run_unix(char **argv)
+/* timeout(1) ends it, if it must be ended; devices come before its words. */
+static int run_unix(const struct run *r, char **argv)
 {
-	char *path;
+	struct strv c = {0};
+	char *path, *limit;
 
 	if (is_source(argv[0]) && compile((const char **)&argv[0], true))
 		return EXIT_TOOL;
 	path = absolute_path(argv[0]);
-	argv[0] = path;
 	if (access(path, X_OK)) {
 		fail("%s: %s", path, strerror(errno));
 		return EXIT_TOOL;
 	}
-	return run_program(argv);
+	if (r->guest.timeout_ms) {
+		limit = xasprintf("%.3f", (double)r->guest.timeout_ms / 1000);
+		strv_addn(&c, "timeout", "--foreground", "-k", "10", limit,
+			  NULL);
+	}
+	strv_add(&c, path);
+	for (size_t i = 0; i < r->devices.n; i++)
+		strv_add(&c, r->devices.v[i]);
+	for (argv++; *argv; argv++)
+		strv_add(&c, *argv);
+	return run_program(c.v);
+}
+
+/* The program's own parameters for its devices; -1: no such option. */
+static int take_unix(struct run *r, int code, const char *value)
+{
+	static const struct {
+		int code;
+		const char *name;
+	} passed[] = {{OPTION_NET, "net"},
+		      {OPTION_BLOCK, "block"},
+		      {OPTION_BLOCK_RO, "block-ro"},
+		      {OPTION_RAMDISK, "ramdisk"}};
+
+	for (size_t i = 0; i < ARRAY_SIZE(passed); i++) {
+		char *word;
+
+		if (passed[i].code != code)
+			continue;
+		word = xasprintf("--%s=%s", passed[i].name, value);
+		strv_add(&r->devices, word);
+		free(word);
+		return 0;
+	}
+	return -1;
+}
+
+/* Is the target unix? It must be known before the other options are read. */
+static bool wants_unix(int argc, char **argv)
+{
+	for (int i = 1; i + 1 < argc && argv[i][0] == '-'; i++)
+		if ((!strcmp(argv[i], "-t") || !strcmp(argv[i], "--target")) &&
+		    !strcmp(argv[i + 1], "unix"))
+			return true;
+	return false;
 }
 
 /* --- in the lab -------------------------------------------------------- */
@@ -395,6 +447,7 @@ int cmd_run(int argc, char **argv)
 	int code, err = 0;
 
 	domain_init(&r.domain);
+	r.unix_target = wants_unix(argc, argv);
 	r.domain.on_crash = "destroy";
 	while (!err && (code = getopt_long(argc, argv, "+:hn:m:t:v", options,
 					   NULL)) != -1) {
@@ -412,6 +465,6 @@ int cmd_run(int argc, char **argv)
 		err = take_on_crash(&r);
 	if (err)
 		return err;
-	return r.unix_target ? run_unix(argv + optind)
+	return r.unix_target ? run_unix(&r, argv + optind)
 			     : run_image(&r, argv + optind);
 }
