@@ -6,7 +6,7 @@
  *
  * Interface: load      what there is, a mixed load, what there is then
  *            busy      the same, until data/stop appears in xenstore; the disk
- *                      may come and go meanwhile
+ *                      may come and go meanwhile, and grow to its double
  *            readonly  writing is refused
  */
 #include <errno.h>
@@ -28,6 +28,7 @@ static struct block *disk;
 static struct block_info info;
 static unsigned char *model;
 static unsigned sector;
+static size_t first_size;
 
 static void die(const char *what, int rc)
 {
@@ -239,6 +240,26 @@ static bool stopped(void)
 	return true;
 }
 
+/* What the disk has grown by belongs to the load from now on. */
+static void look_for_growth(void)
+{
+	struct block_info now;
+	size_t old = info.size;
+
+	block_info(disk, &now);
+	if (!now.up || now.size <= old || now.size > 2 * first_size)
+		return;
+	info = now;
+	for (size_t at = old; at < now.size; at += sector) {
+		int rc = block_read(disk, at, model + at, sector, SOON);
+
+		if (rc)
+			die("reading what is new", rc);
+	}
+	printf("grown to %llu\n", (unsigned long long)now.size);
+	fflush(stdout);
+}
+
 static void busy(void)
 {
 	unsigned rounds = 0;
@@ -247,11 +268,25 @@ static void busy(void)
 	fflush(stdout);
 	while (!stopped()) {
 		load(200);
+		look_for_growth();
 		if (rounds++ % 50 == 0) {
 			printf("round %u\n", rounds);
 			fflush(stdout);
 		}
 	}
+}
+
+/* Where the disk can: what was discarded reads as it does from now on. */
+static void discard(void)
+{
+	size_t at = info.size / 2, n = 64 * 1024;
+	int rc = block_discard(disk, at, n, false, SOON);
+
+	if (rc != (info.discard ? 0 : -EOPNOTSUPP))
+		die("discarding", rc);
+	rc = block_read(disk, at, model + at, n, SOON);
+	if (rc)
+		die("reading what was discarded", rc);
 }
 
 static void readonly(void)
@@ -268,9 +303,10 @@ static void print_stat(void)
 
 	block_stat(disk, &s);
 	printf("stat: reads %llu writes %llu issued %llu joined %llu "
-	       "again %llu connects %llu\n",
+	       "copied %llu again %llu connects %llu\n",
 	       (unsigned long long)s.reads, (unsigned long long)s.writes,
 	       (unsigned long long)s.issued, (unsigned long long)s.joined,
+	       (unsigned long long)s.copied,
 	       (unsigned long long)s.again, (unsigned long long)s.connects);
 }
 
@@ -280,8 +316,12 @@ int main(int argc, char **argv)
 	int rc;
 
 	open_disk();
-	printf("size %llu sector %u\n", (unsigned long long)info.size, sector);
-	model = malloc(info.size);
+	printf("size %llu sector %u%s%s%s\n", (unsigned long long)info.size,
+	       sector, info.flush ? " flush" : "",
+	       info.discard ? " discard" : "",
+	       info.readonly ? " readonly" : "");
+	first_size = info.size;
+	model = malloc(2 * first_size);
 	shared = block_buffer_alloc(disk, DEPTH * ROOM);
 	if (!model || !shared)
 		die("memory", -ENOMEM);
@@ -293,7 +333,8 @@ int main(int argc, char **argv)
 		busy();
 	} else {
 		sequential();
-		load(2000);
+		discard();
+		load(1500);
 	}
 	check_all();
 	rc = info.readonly ? 0 : block_flush(disk, SOON);

@@ -106,6 +106,17 @@ dom0()
   timeout 60 "$fata" lab exec "$1" </dev/null
 }
 
+# put FILE PATH: a file into dom0. In a counted lab dom0's patience can end early
+# on a busy host, for what dom0 waits costs it no time: so it may take more goes.
+put()
+{
+  local _
+  for _ in 1 2 3 4; do
+    "$fata" lab put "$1" "$2" 2>/dev/null && return
+  done
+  broken "cannot put $1"
+}
+
 # wait_for SECONDS WHAT COMMAND: until the shell command in dom0 succeeds.
 wait_for()
 {
@@ -145,7 +156,7 @@ guest_paused()
   domain=$test_name-$1-$$
   guests="$guests $domain"
   [ -r "$2" ] || broken "no image $2"
-  "$fata" lab put "$2" "/tmp/$domain.xen" || broken "cannot put $2"
+  put "$2" "/tmp/$domain.xen"
   {
     echo "name = \"$domain\""
     echo 'type = "pvh"'
@@ -157,8 +168,7 @@ guest_paused()
     shift 2
     printf '%s\n' "$@"
   } >"$tmp/$domain.cfg"
-  "$fata" lab put "$tmp/$domain.cfg" "/tmp/$domain.cfg" ||
-    broken "cannot put the configuration"
+  put "$tmp/$domain.cfg" "/tmp/$domain.cfg"
   dom0 "rm -f /var/log/xen/console/guest-$domain.log
     xl create -q -p /tmp/$domain.cfg" ||
     fail "xl create $domain"
