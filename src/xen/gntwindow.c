@@ -5,7 +5,9 @@
  *
  * Ordinary memory must not be used for that: when a foreign page is unmapped
  * the address is a hole, not memory again. One bit per page tells what is in
- * use; the search begins where the last one ended.
+ * use. The lowest free addresses are taken first: Xen keeps page tables for
+ * every stretch of the window that was ever used, and making one costs as much
+ * as mapping several pages.
  *
  * Interface: gnttab_window_alloc, gnttab_window_free (gnttab.h). The window is
  * taken from the platform at the first use.
@@ -22,7 +24,8 @@
 
 static unsigned char *window;
 static uint64_t *used;
-static size_t total = PAGES, next;
+static size_t total = PAGES;
+static size_t first; /* no page below this one is free */
 
 static bool start(void)
 {
@@ -62,12 +65,11 @@ void *gnttab_window_alloc(size_t n)
 
 	if (n == 0 || n > total || !start())
 		return NULL;
-	page = find(next, total, n);
-	if (page == total)
-		page = find(0, total, n);
+	page = find(first, total, n);
 	if (page == total)
 		return NULL;
-	next = page + n;
+	if (page == first)
+		first = page + n;
 	for (size_t i = page; i < page + n; i++)
 		used[i / BITS] |= 1ull << (i % BITS);
 	return window + page * PAGE_SIZE;
@@ -82,4 +84,6 @@ void gnttab_window_free(void *p, size_t n)
 		ASSERT(is_used(i));
 		used[i / BITS] &= ~(1ull << (i % BITS));
 	}
+	if (page < first)
+		first = page;
 }

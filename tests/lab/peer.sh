@@ -52,7 +52,7 @@ in_use()
       END { print n + 0, track + 0 }'
 }
 
-talk pages "pages 20 $maps"
+talk pages "pages 20 $maps" 'max_event_channels = 4200'
 expect_match "the mappings" "$(console "$domain")" "^mapped $maps times"
 read -r used track < <(in_use "$(dom0 "xl domid $domain")")
 # the console's and xenstore's page are dom0's as long as the domain lives
@@ -61,7 +61,7 @@ read -r used track < <(in_use "$(dom0 "xl domid $domain")")
 note "$maps mappings: $used grants in use, $track maptrack frames"
 dom0 "xl destroy $domain"
 
-talk v2 'pages 4 64' 'extra = "--gnttab-v2"'
+talk v2 'pages 4 64' 'extra = "--gnttab-v2"' 'max_event_channels = 4200'
 console "$domain" | grep -q 'refuses version 2' &&
   note "this Xen has no grant table version 2"
 dom0 "xl destroy $domain"

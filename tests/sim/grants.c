@@ -486,6 +486,31 @@ static void resume_while_mapping(void **state)
 	withdraw(&o);
 }
 
+/*
+ * The same addresses again and again: each new stretch of the window costs Xen
+ * a page table, and a small guest has few.
+ */
+static void window_is_reused(void **state)
+{
+	static struct offer o;
+	char *low = NULL, *high = NULL;
+
+	(void)state;
+	offer(&o, 10);
+	for (int i = 0; i < 1000; i++) {
+		unsigned int n = 1 + sim_below(10);
+		char *at;
+
+		CHECK(gnttab_map(o.map, n, 0) == 0);
+		at = o.map[0].address;
+		low = !low || at < low ? at : low;
+		high = at > high ? at : high;
+		CHECK(gnttab_unmap(o.map, n) == 0);
+	}
+	CHECK((size_t)(high - low) <= 16 * PAGE_SIZE);
+	withdraw(&o);
+}
+
 /* A copy over the end of a page is refused here: it could harm the peer. */
 static void run_25(void)
 {
@@ -563,6 +588,7 @@ int main(void)
 		cmocka_unit_test(class_24_all_or_nothing),
 		cmocka_unit_test(class_24_status_of_each),
 		cmocka_unit_test(test_copy),
+		cmocka_unit_test(window_is_reused),
 		cmocka_unit_test(class_25_no_copy_crosses_a_page),
 		cmocka_unit_test(resume_while_mapping),
 		cmocka_unit_test(resume_with_mappings),

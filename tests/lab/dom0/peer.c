@@ -7,7 +7,7 @@
  * Interface: peer DOMID. Both sides count stages in xenstore, in
  * /local/domain/DOMID/data/peer/{guest,dom0}; what is to be done the guest
  * says in data/peer/what: "pages" or "channels". Exit 0, or 1 with one line
- * that says what was wrong. A wait ends when nothing has moved for 10 minutes:
+ * that says what was wrong. A wait ends when nothing has moved for some minutes:
  * an emulated lab is slow.
  */
 #include <errno.h>
@@ -28,7 +28,7 @@
 #define PAGE   4096
 #define OURS   256   /* pages that dom0 offers */
 #define THEIRS 64    /* pages that the guest offers */
-#define LIMIT  60000 /* waits, of 10 ms */
+#define LIMIT  24000 /* waits, of 10 ms */
 
 static struct xs_handle *xs;
 static unsigned domid;
