@@ -1,9 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
 #
-# xen.sh - events and grants of a guest of ours beside a Linux PVH guest that
-# does the same with Xen's libraries; dom0's side (tests/lab/dom0/peer.c) is the
-# same for both. In the lab's counted mode: one instruction is one nanosecond.
+# xen.sh - events, grants, xenstore and wake-ups of a guest of ours beside a
+# Linux PVH guest that does the same with Xen's libraries; dom0's side
+# (tests/lab/dom0/peer.c) is the same for both. In the lab's counted mode: one
+# instruction is one nanosecond.
 #
 # Interface: xen.sh BUILD, from the root of the sources. Prints a table (name,
 # Fata, Linux, unit) and writes BUILD/bench/xen.json. M=wall: real time.
@@ -52,7 +53,7 @@ type = "pvh"
 kernel = "/root/bench.xen"
 memory = 64
 tsc_mode = "native"
-cmdline = "$rounds"
+cmdline = "pages $rounds"
 max_event_channels = 4200
 on_crash = "preserve"
 on_poweroff = "preserve"
@@ -61,6 +62,20 @@ END
 "$fata" lab put "$out/cfg" /root/bench.cfg
 "$fata" lab exec 'xl create -q /root/bench.cfg' </dev/null
 measure bench >"$out/fata.txt"
+
+# what needs no partner
+"$fata" cc -O2 bench/xen/own.c -o "$out/own.xen"
+"$fata" lab put "$out/own.xen" /root/own.xen
+timeout 900 "$fata" lab exec "
+  sed 's/bench/own/; s/pages \(.*\)\"/\1\"/' /root/bench.cfg >/root/own.cfg
+  xl create -q /root/own.cfg
+  log=/var/log/xen/console/guest-own.log
+  for i in \$(seq 600); do
+    grep -q 'figure done' \$log && break
+    sleep 0.1
+  done
+  tr -d '\r' <\$log | sed -n '/done/d; s/.*figure //p'
+  xl destroy own" </dev/null >>"$out/fata.txt"
 
 printf '#!/bin/sh\nexec /guest/linux %s\n' "$rounds" >"$out/script"
 FATA=$fata lab/linux-guest.sh -s "$out/script" -f "$out/linux" linux
@@ -73,13 +88,15 @@ awk -v json="$build/bench/xen.json.new" '
     printf "{\"bench\": \"xen\", \"rows\": [" >json
     for (i = 1; i <= n; i++) {
       k = name[i]
-      printf "%s\n{\"name\": \"%s\", \"unit\": \"ns\", \"better\": \"less\", " \
-        "\"fata\": %d", (i > 1 ? "," : ""), k, fata[k] >json
+      rate = k ~ /\/s$/
+      printf "%s\n{\"name\": \"%s\", \"unit\": \"%s\", \"better\": \"%s\", " \
+        "\"fata\": %d", (i > 1 ? "," : ""), k, rate ? "1/s" : "ns",
+        rate ? "more" : "less", fata[k] >json
       if (k in linux)
         printf ", \"peer\": %d, \"peer_name\": \"Linux PVH guest\"", \
           linux[k] >json
       printf "}" >json
-      printf "%-28s %10d %10s ns\n", k, fata[k], linux[k]
+      printf "%-28s %10d %10s %s\n", k, fata[k], linux[k], rate ? "1/s" : "ns"
     }
     print "\n]}" >json
   }' "$out/linux.txt" "$out/fata.txt"

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * linux.c - what tests/lab/peer.c does, as a program of a Linux PVH guest over
- * Xen's own libraries: the peer of the benchmark. Same stages, same figures.
+ * linux.c - what tests/lab/peer.c and own.c do, as a program of a Linux PVH
+ * guest over Xen's own libraries: the peer of the benchmark. Same stages, same
+ * figures.
  *
  * First argument: rounds. Exit 0, or 1 with one line that says what failed.
  */
 #include <errno.h>
 #include <inttypes.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,10 +21,11 @@
 #include <xengnttab.h>
 #include <xenstore.h>
 
-#define PAGE   4096
-#define OURS   64
-#define THEIRS 256
-#define DIR    "data/peer/"
+#define PAGE    4096
+#define OURS    64
+#define THEIRS  256
+#define AT_ONCE 16 /* readers of xenstore */
+#define DIR     "data/peer/"
 
 static struct xs_handle *xs;
 static unsigned rounds = 20;
@@ -183,6 +186,65 @@ static void import(void)
 	wait_stage(4);
 }
 
+/* --- own.c ---------------------------------------------------------------- */
+
+static void wake_up(void)
+{
+	uint64_t late = 0;
+
+	for (unsigned i = 0; i < rounds * 10; i++) {
+		uint64_t due = now() + 1000000;
+		struct timespec t = {due / 1000000000, due % 1000000000};
+
+		clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL);
+		late += now() - due;
+	}
+	printf("figure wake-up-latency %" PRIu64 "\n", late / (rounds * 10));
+}
+
+static void *read_often(void *handle)
+{
+	unsigned len;
+
+	for (unsigned i = 0; i < rounds; i++) {
+		char *s = xs_read(handle, XBT_NULL, "name", &len);
+
+		must(s != NULL, "name");
+		free(s);
+	}
+	return NULL;
+}
+
+static void report(const char *what, uint64_t ns, unsigned reads)
+{
+	printf("figure xenstore-read-latency-%s %" PRIu64 "\n", what,
+	       ns / rounds);
+	printf("figure xenstore-reads-%s/s %" PRIu64 "\n", what,
+	       (uint64_t)reads * 1000000000 / ns);
+}
+
+static void read_store(void)
+{
+	struct xs_handle *h[AT_ONCE];
+	pthread_t t[AT_ONCE];
+	uint64_t start;
+
+	for (unsigned i = 0; i < AT_ONCE; i++)
+		must((h[i] = xs_open(0)) != NULL, "xenstore");
+	read_often(xs);
+	start = now();
+	read_often(xs);
+	report("1", now() - start, rounds);
+	start = now();
+	for (unsigned i = 0; i < AT_ONCE; i++)
+		must(!pthread_create(&t[i], NULL, read_often, h[i]), "thread");
+	for (unsigned i = 0; i < AT_ONCE; i++)
+		pthread_join(t[i], NULL);
+	report("16", now() - start, AT_ONCE * rounds);
+	for (unsigned i = 0; i < AT_ONCE; i++)
+		xs_close(h[i]);
+}
+
 int main(int argc, char **argv)
 {
 	if (argc > 1)
@@ -190,6 +252,9 @@ int main(int argc, char **argv)
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	xs = xs_open(0);
 	must(xs != NULL, "xenstore");
+	put(DIR "what", "pages");
+	wake_up();
+	read_store();
 	export();
 	import();
 	return 0;

@@ -24,7 +24,7 @@ ends_well()
 
 # --- the same tree ---------------------------------------------------------------
 
-guest walk "$image" 'cmdline = "walk"'
+guest walk "$image" 'cmdline = "walk"' 'on_poweroff = "preserve"'
 home=$(home)
 # 300 names of 20 letters do not fit into one answer; odd values; depth
 timeout 300 "$fata" lab exec "
@@ -53,7 +53,7 @@ ends_well
 
 # --- quotas ----------------------------------------------------------------------
 
-guest quota "$image" 'cmdline = "quota"'
+guest quota "$image" 'cmdline = "quota"' 'on_poweroff = "preserve"'
 home=$(home)
 wait_for 120 "the quota" "[ \"\$(xenstore-read $home/data/said)\" = refused ]"
 expect_match "watches up to the quota" "$(console "$domain")" \
@@ -69,7 +69,7 @@ dom0 "xenstore-control quota set watches 128"
 
 # --- races -----------------------------------------------------------------------
 
-guest race "$image" 'cmdline = "race"'
+guest race "$image" 'cmdline = "race"' 'on_poweroff = "preserve"'
 home=$(home)
 id=${home##*/}
 a=$(printf 'a%.0s' $(seq 64)) b=$(printf 'b%.0s' $(seq 64))

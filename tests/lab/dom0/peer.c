@@ -7,8 +7,8 @@
  * Interface: peer DOMID. Both sides count stages in xenstore, in
  * /local/domain/DOMID/data/peer/{guest,dom0}; what is to be done the guest
  * says in data/peer/what: "pages" or "channels". Exit 0, or 1 with one line
- * that says what was wrong. A wait ends when nothing has moved for some minutes:
- * an emulated lab is slow.
+ * that says what was wrong. A wait ends after some minutes: an emulated lab is
+ * slow.
  */
 #include <errno.h>
 #include <inttypes.h>
