@@ -61,7 +61,7 @@ read -r used track < <(in_use "$(dom0 "xl domid $domain")")
 note "$maps mappings: $used grants in use, $track maptrack frames"
 dom0 "xl destroy $domain"
 
-talk v2 'pages 4 64' 'extra = "--gnttab-v2"' 'max_event_channels = 4200'
+talk v2 '--gnttab-v2 pages 4 64' 'max_event_channels = 4200'
 console "$domain" | grep -q 'refuses version 2' &&
   note "this Xen has no grant table version 2"
 dom0 "xl destroy $domain"
@@ -72,6 +72,6 @@ for n in 4000 20000; do
     "^$n channels, fifo, 2 rounds, 0 stray"
   dom0 "xl destroy $domain"
 done
-talk 2l 'channels 1000' 'extra = "--evtchn-fifo=no"' 'max_event_channels = 1020'
+talk 2l '--evtchn-fifo=no channels 1000' 'max_event_channels = 1020'
 expect_match "the channels" "$(console "$domain")" \
   '^1000 channels, 2-level, 2 rounds, 0 stray'

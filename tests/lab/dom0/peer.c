@@ -246,6 +246,8 @@ static void channels(void)
 	wait_stage(1, NULL);
 	n = bind_all(x, local);
 	rounds = get_number("rounds");
+	/* one for what may have been sent before it was bound */
+	take_all(x, local, n);
 	at_stage(1);
 	for (unsigned r = 1; r <= rounds; r++) {
 		for (unsigned i = 0; i < n; i++)
