@@ -63,6 +63,7 @@ struct console_stat {
 	bool broken; /* the other side broke the ring; output is dropped */
 };
 
+/* Fill *s with the figures of this moment. Does not block. */
 void console_stat(struct console *c, struct console_stat *s);
 
 FATA_END

@@ -135,6 +135,7 @@ struct evtchn_stat {
 	bool fifo;          /* the interface in use */
 };
 
+/* Fill *s with them. Does not block. */
 void evtchn_stat(struct evtchn_stat *s);
 
 /* Write all bound ports with their state and counts to the log. */

@@ -140,6 +140,7 @@ struct gnttab_stat {
 	unsigned int mapped;     /* foreign pages mapped now */
 };
 
+/* Fill *s with them. Does not block. */
 void gnttab_stat(struct gnttab_stat *s);
 
 FATA_END

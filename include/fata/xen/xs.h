@@ -109,10 +109,12 @@ struct xs_permission {
 	unsigned access; /* XS_PERM_* */
 };
 
-/* *list is one block to free, with *n >= 1 entries. */
+/* Read them: *list is one block to free, with *n >= 1 entries. */
 int xs_get_permissions(const struct xs_transaction *t, const char *path,
 		       struct xs_permission **list, unsigned *n,
 		       uint64_t deadline);
+
+/* Replace them, the owner first. -EACCES: only the owner may. */
 int xs_set_permissions(const struct xs_transaction *t, const char *path,
 		       const struct xs_permission *list, unsigned n,
 		       uint64_t deadline);
