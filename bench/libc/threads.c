@@ -95,14 +95,29 @@ static void by_condition(unsigned n)
 	pthread_join(t, NULL);
 }
 
-/* The mutex is always held when the other one comes for it. */
-static void *contend(void *arg)
+/*
+ * Hand over hand along a ring of three: the next one is always held by the
+ * other thread, so each step waits for it once.
+ */
+static pthread_mutex_t ring[3] = {PTHREAD_MUTEX_INITIALIZER,
+				  PTHREAD_MUTEX_INITIALIZER,
+				  PTHREAD_MUTEX_INITIALIZER};
+static volatile int joined;
+
+static void climb(unsigned n, unsigned at)
 {
-	for (uintptr_t n = (uintptr_t)arg; n; n--) {
-		pthread_mutex_lock(&mutex);
-		sched_yield();
-		pthread_mutex_unlock(&mutex);
+	for (; n; n--, at = (at + 1) % 3) {
+		pthread_mutex_lock(&ring[(at + 1) % 3]);
+		pthread_mutex_unlock(&ring[at]);
 	}
+	pthread_mutex_unlock(&ring[at]);
+}
+
+static void *other_hands(void *arg)
+{
+	pthread_mutex_lock(&ring[1]);
+	joined = 1;
+	climb((unsigned)(uintptr_t)arg, 1);
 	return NULL;
 }
 
@@ -110,8 +125,12 @@ static void ping_pong(unsigned n)
 {
 	pthread_t t;
 
-	start(&t, contend, n / 2);
-	contend((void *)(uintptr_t)(n / 2));
+	joined = 0;
+	pthread_mutex_lock(&ring[0]);
+	start(&t, other_hands, n);
+	while (!joined)
+		sched_yield();
+	climb(n, 0);
 	pthread_join(t, NULL);
 }
 
@@ -183,7 +202,7 @@ void bench_threads(void)
 	bench("500 threads at once, each", create_many, MANY);
 	bench("thread switch (sched_yield)", switch_over, 5000);
 	bench("mutex, lock and unlock", lock, 20000);
-	bench("mutex ping-pong, always contended", ping_pong, 3000);
+	bench("mutex ping-pong, there and back", ping_pong, 2000);
 	bench("condition, there and back", by_condition, 2000);
 	bench("semaphores, there and back", by_semaphores, 2000);
 	bench("pipes, there and back", by_pipes, 2000);

@@ -8,13 +8,16 @@
  */
 #include <arch/x86_64/context.h>
 #include <arch/x86_64/cpu.h>
+#include <core/fmt.h>
 #include <core/loop.h>
+#include <core/symbols.h>
 #include <errno.h>
 #include <fata/log.h>
 #include <libc/frame.h>
 #include <libc/signal.h>
 #include <libc/table.h>
 #include <libc/thread.h>
+#include <libc/user.h>
 #include <string.h>
 
 FATA_LOG_SOURCE("libc");
@@ -33,17 +36,68 @@ static bool first_time(uint64_t nr)
 	return true;
 }
 
+/* The start of the function that the call right before `at` goes to, or 0. */
+static uint64_t callee(uint64_t at)
+{
+	const uint8_t *p = (const uint8_t *)at;
+	uint64_t offset;
+	int32_t distance;
+
+	if (!symbols_find(at, &offset) || offset < 5 ||
+	    !user_readable(p - 5, 5) || p[-5] != 0xe8)
+		return 0;
+	memcpy(&distance, p - 4, 4);
+	return at + (uint64_t)(int64_t)distance;
+}
+
+/*
+ * Who called the function that holds ip: the first return address on the stack
+ * behind a call of it. *sp moves on; 0 if there is none near.
+ */
+static uint64_t caller(uint64_t ip, uint64_t *sp)
+{
+	uint64_t offset;
+
+	if (!symbols_find(ip, &offset))
+		return 0;
+	for (unsigned i = 0; i < 64; i++, *sp += 8) {
+		const uint64_t *word = (const uint64_t *)*sp;
+
+		if (!user_readable(word, 8))
+			break;
+		if (callee(*word) == ip - offset)
+			return *word;
+	}
+	return 0;
+}
+
+/* "fork < start_child < main": the innermost functions. */
+static const char *chain(const struct frame *f, char *text, size_t size)
+{
+	uint64_t ip = f->ip, sp = f->sp, offset = 0;
+	size_t n = 0;
+
+	for (unsigned i = 0; i < 4 && ip && n < size; i++) {
+		const char *name = symbols_find(ip, &offset);
+
+		n += fmt(text + n, size - n, "%s%s", i ? " < " : "",
+			 name ? name : "?");
+		ip = caller(ip, &sp);
+	}
+	return text;
+}
+
 static long refuse(const struct syscall *s, const struct frame *f)
 {
+	bool known = s && s->name;
+	char who[128];
+
 	if (!first_time(f->ax))
 		return -ENOSYS;
-	if (s && s->name)
-		log_warn("system call %llu (%s) from %#llx: %s",
-			 (unsigned long long)f->ax, s->name,
-			 (unsigned long long)f->ip, s->note);
-	else
-		log_warn("system call %llu from %#llx: unknown",
-			 (unsigned long long)f->ax, (unsigned long long)f->ip);
+	log_warn("system call %llu (%s) from %#llx, %s: %s",
+		 (unsigned long long)f->ax, known ? s->name : "unknown",
+		 (unsigned long long)f->ip, chain(f, who, sizeof(who)),
+		 known ? s->note : "no such call is known");
 	return -ENOSYS;
 }
 
