@@ -228,53 +228,66 @@ long sys_writev(int fd, const struct iovec *iov, int n)
 	return r;
 }
 
-/* At a position of its own, which only some files have. */
-static long positioned(int fd, bool write, const struct iovec *iov, int n,
-		       off_t at)
+/* A file that can be read or written at a position of the caller's. */
+static struct file *positioned(int fd, off_t at, long *err)
 {
 	struct file *f = fd_get(fd);
+
+	*err = !f ? -EBADF : at < 0 ? -EINVAL : -ESPIPE;
+	if (!f || (at >= 0 && f->ops->seekable))
+		return f;
+	file_put(f);
+	return NULL;
+}
+
+static long vector_at(int fd, bool write, const struct iovec *iov, int n,
+		      off_t at)
+{
 	uint64_t pos = (uint64_t)at;
 	long r;
+	struct file *f = positioned(fd, at, &r);
 
 	if (!f)
-		return -EBADF;
-	if (at < 0)
-		r = -EINVAL;
-	else if (!f->ops->seekable)
-		r = -ESPIPE;
-	else
-		r = vector(f, write, iov, n, &pos);
+		return r;
+	r = vector(f, write, iov, n, &pos);
 	file_put(f);
 	return r;
 }
 
 long sys_preadv(int fd, const struct iovec *iov, int n, off_t at)
 {
-	return positioned(fd, false, iov, n, at);
+	return vector_at(fd, false, iov, n, at);
 }
 
 long sys_pwritev(int fd, const struct iovec *iov, int n, off_t at)
 {
-	return positioned(fd, true, iov, n, at);
-}
-
-static struct iovec one(const void *p, size_t n)
-{
-	return (struct iovec){(void *)(uintptr_t)p, n > INT_MAX ? INT_MAX : n};
+	return vector_at(fd, true, iov, n, at);
 }
 
 long sys_pread64(int fd, void *p, size_t n, off_t at)
 {
-	struct iovec v = one(p, n);
+	uint64_t pos = (uint64_t)at;
+	long r;
+	struct file *f = positioned(fd, at, &r);
 
-	return positioned(fd, false, &v, 1, at);
+	if (!f)
+		return r;
+	r = file_read(f, p, n > INT_MAX ? INT_MAX : n, &pos);
+	file_put(f);
+	return r;
 }
 
 long sys_pwrite64(int fd, const void *p, size_t n, off_t at)
 {
-	struct iovec v = one(p, n);
+	uint64_t pos = (uint64_t)at;
+	long r;
+	struct file *f = positioned(fd, at, &r);
 
-	return positioned(fd, true, &v, 1, at);
+	if (!f)
+		return r;
+	r = file_write(f, p, n > INT_MAX ? INT_MAX : n, &pos);
+	file_put(f);
+	return r;
 }
 
 /* With flags (RWF_*), of which none is needed here; -1: the file's position. */

@@ -212,17 +212,18 @@ const uint64_t *paging_table(uintptr_t va)
 	return entry_of(va, 1);
 }
 
+/* Asked of every pointer that a program passes to a system call. */
 uint64_t paging_entry(uintptr_t va)
 {
-	for (unsigned l = 4; l > 1; l--) {
-		uint64_t e = *entry_of(va, l);
+	uint64_t e;
 
-		if (!(e & PTE_P))
-			return 0;
-		if (l == 2 && (e & PTE_PS))
-			return (e & ~(uint64_t)PTE_PS) +
-			       (va & (LARGE - 1) & ~4095ull);
-	}
+	if (!(*entry_of(va, 4) & PTE_P) || !(*entry_of(va, 3) & PTE_P))
+		return 0;
+	e = *entry_of(va, 2);
+	if (!(e & PTE_P))
+		return 0;
+	if (e & PTE_PS)
+		return (e & ~(uint64_t)PTE_PS) + (va & (LARGE - 1) & ~4095ull);
 	return *entry_of(va, 1);
 }
 

@@ -194,11 +194,20 @@ static void drop_pages(uint64_t at, uint64_t end)
 
 	while (next_batch(&b, end)) {
 		uint64_t left[VM_BATCH];
+		unsigned first = VM_BATCH, last = 0;
 
-		for (unsigned i = 0; i < b.n; i++)
-			left[i] = b.entry[i] & PTE_OWNED ? 0 : b.entry[i];
-		paging_replace_run(b.at, left, b.n);
-		for (unsigned i = 0; i < b.n; i++)
+		for (unsigned i = 0; i < b.n; i++) {
+			bool owned = b.entry[i] & PTE_OWNED;
+
+			left[i] = owned ? 0 : b.entry[i];
+			first = owned && first == VM_BATCH ? i : first;
+			last = owned ? i : last;
+		}
+		if (first == VM_BATCH)
+			continue;
+		paging_replace_run(b.at + first * PAGE_SIZE, left + first,
+				   last - first + 1);
+		for (unsigned i = first; i <= last; i++)
 			if (b.entry[i] & PTE_OWNED)
 				page_free((void *)(b.entry[i] & PTE_FRAME), 0);
 	}
