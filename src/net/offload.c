@@ -45,11 +45,24 @@ static uint16_t real_mss(const struct tcp_pcb *pcb)
 	return (uint16_t)(uintptr_t)tcp_ext_arg_get(pcb, 0);
 }
 
+/* Beside the segment size: nothing was queued on this connection yet. */
+#define FRESH 0x10000u
+
 void offload_connected(struct tcp_pcb *pcb)
 {
-	tcp_ext_arg_set(pcb, 0, (void *)(uintptr_t)pcb->mss);
+	tcp_ext_arg_set(pcb, 0, (void *)(uintptr_t)(pcb->mss | FRESH));
+}
+
+/* Ten segments to begin with (RFC 6928); lwIP has set its own after accept. */
+static void open_window(struct tcp_pcb *pcb)
+{
+	uintptr_t word = (uintptr_t)tcp_ext_arg_get(pcb, 0);
+
+	if (!(word & FRESH))
+		return;
+	tcp_ext_arg_set(pcb, 0, (void *)(word & ~(uintptr_t)FRESH));
 	if (pcb->cwnd < 10u * pcb->mss)
-		pcb->cwnd = 10u * pcb->mss; /* RFC 6928 */
+		pcb->cwnd = 10u * pcb->mss;
 }
 
 static const struct tcp_seg *last_unsent(const struct tcp_pcb *pcb)
@@ -68,6 +81,7 @@ unsigned offload_prepare(struct tcp_pcb *pcb)
 	uint32_t mss = real_mss(pcb), room, n;
 	const struct link *l;
 
+	open_window(pcb);
 	if (!mss || !netif || netif->linkoutput == NULL || !netif->state)
 		return pcb->mss;
 	l = netif->state;

@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The stack on an interface of the test's: how TCP's data is cut and when it
+ * leaves, an interface that cannot be opened at first, addresses.
+ */
+#include "unit.h"
+
+#include <net/socket.h>
+#include <net/stack.h>
+#include <poll.h>
+
+#include "net_fake.h"
+
+static struct socket *listener, *stream;
+static uint32_t peer_seq, acked;
+static uint16_t window = 65535; /* scaled by 7 bits */
+
+static void settle(void)
+{
+	for (int i = 0; i < 8; i++)
+		fata_yield();
+}
+
+static void put32(unsigned char *p, uint32_t v)
+{
+	for (unsigned i = 0; i < 4; i++)
+		p[i] = (unsigned char)(v >> (24 - 8 * i));
+}
+
+static uint32_t get32(const unsigned char *p)
+{
+	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 |
+	       (uint32_t)p[2] << 8 | p[3];
+}
+
+/* A segment without data from 10.0.0.1:4000 to our port 9000. */
+static void peer_sends(uint8_t flags)
+{
+	static const unsigned char head[] =
+		"\2\0\0\0\0\1\2\0\0\0\0\2\10\0\x45\0\0\x30\0\0\0\0\100\6\0\0"
+		"\12\0\0\1\12\0\0\2\17\240\43\50";
+	unsigned char p[62] = {0};
+	struct net_frame *f = calloc(1, sizeof(*f));
+	bool syn = flags & 2;
+	uint32_t sum;
+
+	memcpy(p, head, sizeof(head) - 1);
+	p[17] = syn ? 48 : 40;
+	sum = ~words(0, p + 14, 20);
+	p[24] = (unsigned char)(sum >> 8);
+	p[25] = (unsigned char)sum;
+	put32(p + 38, peer_seq);
+	put32(p + 42, acked);
+	p[46] = syn ? 0x70 : 0x50;
+	p[47] = flags;
+	p[48] = (unsigned char)(window >> 8);
+	p[49] = (unsigned char)window;
+	memcpy(p + 54, "\2\4\5\264\3\3\7\1", 8); /* 1460, scale 7 */
+	add_piece(f, p, syn ? 62 : 54);
+	f->sum = NET_SUM_GOOD;
+	peer_seq += syn;
+	fake_receive(f);
+	settle();
+}
+
+static void arp_from_peer(void)
+{
+	struct net_frame *f = calloc(1, sizeof(*f));
+
+	add_piece(f,
+		  "\xff\xff\xff\xff\xff\xff\2\0\0\0\0\2\10\6\0\1\10\0\6\4\0\1"
+		  "\2\0\0\0\0\2\12\0\0\1\0\0\0\0\0\0\12\0\0\2",
+		  42);
+	fake_receive(f);
+	settle();
+}
+
+/* Payload bytes of all that was sent so far; the frames that carried any. */
+static uint32_t payload(unsigned *frames, uint32_t *least)
+{
+	uint32_t all = 0;
+
+	*frames = 0;
+	*least = ~0u;
+	for (unsigned i = 0; i < sent_n; i++) {
+		const unsigned char *p = sent[i].data;
+		uint32_t n = p[13] == 0 && p[23] == 6
+				     ? sent[i].size - 34 - (p[46] >> 4) * 4u
+				     : 0;
+
+		if (!n)
+			continue;
+		all += n;
+		*frames += 1;
+		*least = n < *least ? n : *least;
+	}
+	return all;
+}
+
+/* Acknowledge everything; the number of bytes. */
+static uint32_t acknowledge(void)
+{
+	unsigned frames;
+	uint32_t least, n = payload(&frames, &least);
+
+	acked += n;
+	forget_sent();
+	peer_sends(0x10);
+	return n;
+}
+
+static int connect_peer(void **state)
+{
+	struct endpoint e = {.port = 9000};
+
+	(void)state;
+	arp_from_peer();
+	assert_int_equal(socket_new(SOCKET_TCP, false, 0, &listener), 0);
+	assert_int_equal(socket_bind(listener, &e), 0);
+	assert_int_equal(socket_listen(listener, 4), 0);
+	forget_sent();
+	peer_seq = 1000;
+	acked = 0;
+	window = 65535;
+	peer_sends(2);
+	assert_int_equal(sent_n, 1);
+	acked = get32(sent[0].data + 38) + 1;
+	forget_sent();
+	peer_sends(0x10);
+	assert_int_equal(socket_accept(listener, &stream), 0);
+	return 0;
+}
+
+static int disconnect_peer(void **state)
+{
+	(void)state;
+	peer_sends(4);
+	socket_close(stream);
+	socket_close(listener);
+	settle();
+	forget_sent();
+	return 0;
+}
+
+static unsigned char data[400000];
+
+/* Write all of it, acknowledging whenever there is no room. */
+static unsigned transfer(size_t n)
+{
+	size_t done = 0, got = 0;
+	unsigned frames, all = 0;
+	uint32_t least;
+
+	while (got < n) {
+		ssize_t r = done < n ? socket_send(stream, data + done,
+						   n - done, NULL, false)
+				     : -EAGAIN;
+
+		if (r > 0) {
+			done += (size_t)r;
+			continue;
+		}
+		settle();
+		payload(&frames, &least);
+		all += frames;
+		got += acknowledge();
+	}
+	assert_int_equal(got, n);
+	return all;
+}
+
+static void test_stream_in_large_frames(void **state)
+{
+	(void)state;
+	transfer(sizeof(data)); /* the window has opened */
+	assert_true(transfer(sizeof(data)) <= 12);
+	for (unsigned i = 0; i < sent_n; i++)
+		assert_true(sent[i].size <= NET_FRAME_MAX);
+}
+
+/* The first data is not cut into hundreds of small segments. */
+static void test_beginning(void **state)
+{
+	ssize_t n = socket_send(stream, data, sizeof(data), NULL, false);
+	unsigned frames;
+	uint32_t least;
+
+	(void)state;
+	assert_true(n > 14600 && n < 150000);
+	settle();
+	assert_int_equal(payload(&frames, &least), 14600); /* ten segments */
+	assert_true(frames <= 2);
+	assert_false(socket_poll(stream) & POLLOUT);
+	while (acknowledge())
+		;
+	assert_true(socket_poll(stream) & POLLOUT);
+}
+
+/* Data of several segments does not wait for an acknowledgement. */
+static void test_nagle_holds_back_little(void **state)
+{
+	unsigned frames;
+	uint32_t least;
+
+	(void)state;
+	transfer(sizeof(data));
+	assert_int_equal(socket_send(stream, data, 1000, NULL, false), 1000);
+	assert_int_equal(socket_send(stream, data, 20000, NULL, false), 20000);
+	settle();
+	assert_int_equal(payload(&frames, &least), 21000);
+	acknowledge();
+	/* and less than a segment does */
+	assert_int_equal(socket_send(stream, data, 100, NULL, false), 100);
+	assert_int_equal(socket_send(stream, data, 100, NULL, false), 100);
+	settle();
+	assert_int_equal(payload(&frames, &least), 100);
+	acknowledge();
+	assert_int_equal(acknowledge(), 100);
+}
+
+/* The end of a stream's write leaves when the program lets others run. */
+static void test_end_of_a_stream(void **state)
+{
+	unsigned frames;
+	uint32_t least;
+
+	(void)state;
+	transfer(sizeof(data));
+	assert_int_equal(socket_send(stream, data, 131072, NULL, false),
+			 131072);
+	assert_true(payload(&frames, &least) < 131072);
+	settle();
+	assert_int_equal(payload(&frames, &least), 131072);
+	acknowledge();
+}
+
+/* A large unsent segment, and then a congestion window of one segment. */
+static void test_window_falls(void **state)
+{
+	(void)state;
+	transfer(sizeof(data));
+	window = 40; /* 5120 bytes */
+	peer_sends(0x10);
+	while (socket_send(stream, data, 50000, NULL, false) > 0)
+		;
+	fata_sleep(20 * FATA_NS_PER_S); /* probes, time-outs */
+	socket_send(stream, data, 1, NULL, false);
+	window = 65535;
+	peer_sends(0x10);
+	fata_sleep(20 * FATA_NS_PER_S);
+	settle();
+	assert_true(sent_n > 0);
+}
+
+/* The backend is not there at first, or broken: it is tried again. */
+static void test_interface_comes_late(void **state)
+{
+	(void)state;
+	assert_int_equal(fake.opens, 2);
+	assert_true(fake.groups > 0);
+	assert_non_null(netif_default);
+}
+
+/* What --ip says, and the host's words where it says nothing. */
+static void test_addresses(void **state)
+{
+	static const char *const bad[] = {
+		"10.0.0.2",   "10.0.0.2/33", "x/24",       "10.0.0.2/",
+		"fd00::1/63", "lan=",        "10.0.0/2/24"};
+
+	(void)state;
+	for (size_t i = 0; i < N_OF(bad); i++)
+		assert_int_not_equal(set_list("ip", bad[i]), 0);
+	assert_int_equal(ip4_addr_get_u32(netif_ip4_addr(netif_default)),
+			 PP_HTONL(0x0a000002));
+	assert_int_equal(ip4_addr_get_u32(netif_ip4_netmask(netif_default)),
+			 PP_HTONL(0xffffff00));
+}
+
+static void test_nameservers(void **state)
+{
+	char text[128];
+
+	(void)state;
+	assert_int_equal(config_resolv(text, sizeof(text)), 0);
+	assert_int_equal(set_list("dns", "10.0.0.3"), 0);
+	assert_int_equal(set_list("dns", "fd00::3"), 0);
+	config_resolv(text, sizeof(text));
+	assert_string_equal(text, "nameserver 10.0.0.3\nnameserver FD00::3\n");
+	assert_int_not_equal(set_list("dns", "nobody"), 0);
+}
+
+#define STREAM(test)                                                           \
+	cmocka_unit_test_setup_teardown(test, connect_peer, disconnect_peer)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_interface_comes_late),
+		cmocka_unit_test(test_addresses),
+		cmocka_unit_test(test_nameservers),
+		STREAM(test_beginning),
+		STREAM(test_stream_in_large_frames),
+		STREAM(test_nagle_holds_back_little),
+		STREAM(test_end_of_a_stream),
+		STREAM(test_window_falls),
+	};
+
+	unix_init("net_stack");
+	unix_clock_manual(START);
+	strcpy(fake.info.addresses, "nonsense, 10.0.0.2");
+	fake.open_error = -EIO;
+	if (stack_start())
+		return 1;
+	fata_sleep(10 * FATA_NS_PER_S);
+	return cmocka_run_group_tests_name("net_stack", tests, NULL, NULL);
+}
