@@ -192,6 +192,25 @@ static size_t size_of(unsigned n)
 	return n * 7919u % 30000 + 1;
 }
 
+/* A file that is there whole, or not at all. */
+static void keep_file(unsigned n)
+{
+	char path[64];
+	int fd;
+
+	put("/data/d/new", n, size_of(n));
+	fd = open("/data/d/new", O_RDONLY);
+	DO(fd);
+	DO(fsync(fd));
+	close(fd);
+	snprintf(path, sizeof(path), "/data/d/file-%u", n);
+	DO(rename("/data/d/new", path));
+	fd = open("/data/d", O_RDONLY);
+	DO(fd);
+	DO(fsync(fd));
+	close(fd);
+}
+
 static void load(unsigned n)
 {
 	unsigned char p[RECORD];
@@ -199,32 +218,23 @@ static void load(unsigned n)
 	char path[64];
 
 	DO(log);
-	if (!n)
-		DO(mkdir("/data/d", 0755));
+	if (mkdir("/data/d", 0755) && errno != EEXIST)
+		die("mkdir");
+	if (n) /* the last record's file may not have come to be */
+		keep_file(n - 1);
 	for (;; n++) {
-		int fd;
-
 		record(p, n);
 		if (write(log, p, RECORD) != RECORD)
 			die("log");
 		DO(fdatasync(log));
-		put("/data/d/new", n, size_of(n));
-		fd = open("/data/d/new", O_RDONLY);
-		DO(fd);
-		DO(fsync(fd));
-		close(fd);
-		snprintf(path, sizeof(path), "/data/d/file-%u", n);
-		DO(rename("/data/d/new", path));
-		fd = open("/data/d", O_RDONLY);
-		DO(fd);
-		DO(fsync(fd));
-		close(fd);
+		keep_file(n);
 		printf("ack %u\n", n + 1);
 		fflush(stdout);
 		if (n >= KEPT) {
 			snprintf(path, sizeof(path), "/data/d/file-%u",
 				 n - KEPT);
-			DO(unlink(path));
+			if (unlink(path) && errno != ENOENT)
+				die(path);
 		}
 	}
 }
