@@ -291,6 +291,24 @@ static bool too_dirty(void)
 	return cache.n_dirty > cache.limit / 2;
 }
 
+/* Write some of what is dirty; false: nothing can be done but wait. */
+static bool write_some(struct cached *c, struct cached *worst)
+{
+	unsigned before = cache.n_dirty;
+
+	cache_flush_start(worst);
+	if (cache.n_dirty < before && c->writing <= cache.limit / 4)
+		return true;
+	/* what is dirty may just be written as it was before */
+	if (c->writing)
+		cache_wait(c);
+	else if (cache.n_dirty >= before && worst->writing)
+		cache_wait(worst);
+	else
+		return false;
+	return true;
+}
+
 void cache_throttle(struct cached *c)
 {
 	while (too_dirty() && !list_empty(&cache.dirty)) {
@@ -299,17 +317,14 @@ void cache_throttle(struct cached *c)
 				? c
 				: list_entry(cache.dirty.next, struct cached,
 					     dirty_all);
-		unsigned before = cache.n_dirty;
+		bool more;
 
-		cache_flush_start(worst);
-		if (cache.n_dirty < before && c->writing <= cache.limit / 4)
-			continue;
-		/* all that is dirty is just being written as it was before */
-		if (c->writing)
-			cache_wait(c);
-		else if (cache.n_dirty >= before && worst->writing)
-			cache_wait(worst);
-		else
+		if (worst->ops->hold)
+			worst->ops->hold(worst, true);
+		more = write_some(c, worst);
+		if (worst->ops->hold)
+			worst->ops->hold(worst, false);
+		if (!more)
 			break;
 	}
 }

@@ -52,6 +52,8 @@ struct cached_ops {
 	int (*dirty)(struct cached *c);
 	/* (o) n dirty pages are written, or lost. */
 	void (*clean)(struct cached *c, unsigned n);
+	/* (o) Keep it in place, or let it go: others write its pages. */
+	void (*hold)(struct cached *c, bool hold);
 };
 
 struct cached {

@@ -57,6 +57,7 @@ struct ext4_run {
 struct ext4_node {
 	struct node node;
 	struct cached cached;
+	struct mutex lock; /* who writes or cuts */
 	struct ext4 *fs;
 	ext2_ino_t ino;
 	struct list hash, idle; /* idle: nobody holds it */

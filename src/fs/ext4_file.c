@@ -16,6 +16,8 @@
  */
 #include <errno.h>
 #include <fata/page.h>
+#include <fata/sync.h>
+#include <fata/task.h>
 #include <fs/ext4.h>
 #include <libc/file.h>
 #include <string.h>
@@ -356,7 +358,18 @@ static void clean(struct cached *c, unsigned n)
 	e->promised -= (uint64_t)n * page_blocks(e);
 }
 
+static void hold(struct cached *c, bool hold)
+{
+	struct ext4_node *n = node_of(c);
+
+	if (hold)
+		ext4_node_find(n->fs, n->ino);
+	else
+		node_put(&n->node);
+}
+
 const struct cached_ops ext4_cached = {
+	.hold = hold,
 	.map = map,
 	.write = write_pages,
 	.dirty = dirty,
@@ -364,6 +377,17 @@ const struct cached_ops ext4_cached = {
 };
 
 /* --- as a file ------------------------------------------------------------ */
+
+/* Writing and cutting exclude each other; no cancellation ends the wait. */
+static void lock(struct ext4_node *n)
+{
+	bool cancelled = false;
+
+	while (mutex_lock(&n->lock, FATA_FOREVER))
+		cancelled = true;
+	if (cancelled)
+		fata_task_cancel(fata_task_self());
+}
 
 ssize_t ext4_read(struct node *n, void *p, size_t size, uint64_t at)
 {
@@ -384,7 +408,9 @@ ssize_t ext4_write(struct node *node, const void *p, size_t size, uint64_t at)
 		return -EFBIG;
 	if (size > most - at)
 		size = (size_t)(most - at);
+	lock(n);
 	r = cache_write(&n->cached, p, size, at);
+	mutex_unlock(&n->lock);
 	if (r > 0) {
 		node->size = n->cached.size;
 		node_modified(node);
@@ -396,6 +422,7 @@ ssize_t ext4_write(struct node *node, const void *p, size_t size, uint64_t at)
 struct size_args {
 	struct ext4_node *n;
 	uint64_t at, size;
+	bool shorter;
 };
 
 int ext4_punch(struct ext4_node *n, uint64_t from)
@@ -420,14 +447,11 @@ static int truncate_job(struct ext4 *e, void *arg)
 {
 	struct size_args *a = arg;
 	struct ext4_node *n = a->n;
-	bool shorter = a->size < n->cached.size;
 	int err = ext4_writable(e);
 
-	if (!err)
-		err = cache_truncate(&n->cached, a->size);
 	if (err)
 		return err;
-	if (shorter) {
+	if (a->shorter) {
 		/* the zeroes behind the new end are to be there in time */
 		if (a->size % PAGE_SIZE)
 			cache_flush_start(&n->cached);
@@ -442,13 +466,26 @@ static int truncate_job(struct ext4 *e, void *arg)
 	return 0;
 }
 
+/*
+ * Pages go first, and not on the task: one that is just being read waits for a
+ * job of its own.
+ */
 int ext4_truncate(struct node *n, uint64_t size)
 {
 	struct size_args a = {.n = ext4_of(n), .size = size};
+	int err = ext4_writable(a.n->fs);
 
+	if (err)
+		return err;
 	if (size > 0xffffffffull * a.n->fs->block_size - PAGE_SIZE)
 		return -EFBIG;
-	return ext4_call(a.n->fs, truncate_job, &a);
+	lock(a.n);
+	a.shorter = size < a.n->cached.size;
+	err = cache_truncate(&a.n->cached, size);
+	if (!err)
+		err = ext4_call(a.n->fs, truncate_job, &a);
+	mutex_unlock(&a.n->lock);
+	return err;
 }
 
 static int reserve_job(struct ext4 *e, void *arg)
@@ -492,10 +529,14 @@ static int reserve_job(struct ext4 *e, void *arg)
 int ext4_reserve(struct node *n, uint64_t at, uint64_t size)
 {
 	struct size_args a = {.n = ext4_of(n), .at = at, .size = size};
+	int err;
 
 	if (at + size > 0xffffffffull * a.n->fs->block_size - PAGE_SIZE)
 		return -EFBIG;
-	return ext4_call(a.n->fs, reserve_job, &a);
+	lock(a.n);
+	err = ext4_call(a.n->fs, reserve_job, &a);
+	mutex_unlock(&a.n->lock);
+	return err;
 }
 
 off_t ext4_seek(struct node *node, off_t at, int whence)
