@@ -67,3 +67,5 @@ mkdir -p "$to/share/pkgconfig"
 sed -e "s|@PREFIX@|$prefix|" -e "s|@VERSION@|$version|" \
   tools/fata/fata.pc.in > "$to/share/pkgconfig/fata.pc"
 put 644 share/doc/fata LICENSE README.md
+as 644 "$build/pkg/dev/usr/share/doc/libext2fs-dev/copyright" \
+  share/doc/fata/copyright.libext2fs
