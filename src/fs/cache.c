@@ -335,11 +335,16 @@ static void wait_idle(struct cached *c)
 		cache_wait(c);
 }
 
-void cache_drop(struct cached *c)
+void cache_forget(struct cached *c)
 {
-	wait_idle(c);
 	while (!list_empty(&c->pages))
 		page_forget(list_entry(c->pages.next, struct cache_page, file));
+}
+
+void cache_drop(struct cached *c)
+{
+	cache_forget(c);
+	wait_idle(c);
 }
 
 int cache_truncate(struct cached *c, uint64_t size)

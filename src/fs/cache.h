@@ -72,7 +72,10 @@ struct cached {
 void cache_init(struct cached *c, const struct cached_ops *ops,
 		struct block *disk);
 
-/* Wait for what is under way, forget all pages, dirty ones too. */
+/* Forget all pages, dirty ones too; what is under way goes on. */
+void cache_forget(struct cached *c);
+
+/* The same, then wait for what is under way. */
 void cache_drop(struct cached *c);
 
 /*

@@ -440,6 +440,10 @@ void ext4_node_release(struct node *node)
 	struct ext4 *e = n->fs;
 
 	if (!node->nlink) {
+		/* out of sight at once, so that nobody takes hold of it */
+		cache_forget(&n->cached);
+		list_remove(&n->hash);
+		list_init(&n->hash);
 		ext4_call(e, release_job, n);
 		return;
 	}

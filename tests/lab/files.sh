@@ -11,7 +11,7 @@
 # counted: the host may be as busy as it likes
 lab --counted
 image=$B/tests/lab/files.xen
-cuts=3
+cuts=2
 [ -z "${FATA_SOAK:-}" ] || cuts=300
 disk='disk = ["format=raw, vdev=xvda, access=rw, target=/tmp/disk.img"]'
 

@@ -41,6 +41,11 @@ struct disk {
 	unsigned n_log, room;
 	bool noting;
 	int fail_after; /* writes; then all fail with -EIO. -1: never */
+	/* else a request ends before block_submit returns */
+	bool slow, stop;
+	struct block_request *waiting[256];
+	unsigned n_waiting, seed;
+	struct event work;
 };
 
 static inline void disk_note(struct disk *d, uint64_t at, size_t size)
@@ -59,9 +64,8 @@ static inline void disk_note(struct disk *d, uint64_t at, size_t size)
 		memcpy(w->data, d->data + at, size);
 }
 
-static inline int disk_submit(struct block *b, struct block_request *r)
+static inline void disk_do(struct disk *d, struct block_request *r)
 {
-	struct disk *d = (struct disk *)b;
 	unsigned vec = 0;
 	size_t byte = 0;
 	int status = 0;
@@ -78,6 +82,43 @@ static inline int disk_submit(struct block *b, struct block_request *r)
 	else if (r->op == BLOCK_FLUSH)
 		disk_note(d, 0, 0);
 	block_end(r, status);
+}
+
+static inline int disk_submit(struct block *b, struct block_request *r)
+{
+	struct disk *d = (struct disk *)b;
+
+	if (!d->slow || d->n_waiting == N_OF(d->waiting)) {
+		disk_do(d, r);
+		return 0;
+	}
+	d->waiting[d->n_waiting++] = r;
+	event_signal(&d->work);
+	return 0;
+}
+
+/* A task: ends requests in any order, some turns of the loop later. */
+static inline int disk_work(void *arg)
+{
+	struct disk *d = arg;
+	uint64_t seen = 0;
+
+	while (!d->stop) {
+		struct block_request *r;
+		unsigned i;
+
+		if (!d->n_waiting) {
+			event_wait(&d->work, &seen, FATA_FOREVER);
+			continue;
+		}
+		d->seed = d->seed * 1103515245 + 12345;
+		for (i = d->seed >> 16 & 3; i; i--)
+			fata_yield();
+		i = (d->seed >> 18) % d->n_waiting;
+		r = d->waiting[i];
+		d->waiting[i] = d->waiting[--d->n_waiting];
+		disk_do(d, r);
+	}
 	return 0;
 }
 

@@ -4,6 +4,8 @@
  */
 #include "unit/fs_calls.h"
 
+#include "fs/cache.h"
+
 #include <sys/statfs.h>
 
 static unsigned char *noise(size_t n, unsigned seed)
@@ -373,6 +375,97 @@ static void test_broken_disk(void **state)
 	}
 }
 
+/* What each of many tasks does with files of its own and with shared ones. */
+static int busy(void *arg)
+{
+	unsigned me = (unsigned)(uintptr_t)arg, seed = me;
+	unsigned char *data = noise(60000, me);
+	size_t size = 0;
+	char path[64];
+
+	snprintf(path, sizeof(path), "/tmp/own-%u", me);
+	for (unsigned i = 0; i < 120; i++) {
+		char name[64];
+		long fd;
+
+		seed = seed * 1103515245 + 12345;
+		snprintf(name, sizeof(name), "/tmp/d/%u", (seed >> 20) % 12);
+		switch (seed >> 16 & 7) {
+		case 0:
+			put(path, data, size = (seed >> 8) % 60000);
+			break;
+		case 1:
+			size = size / 2;
+			fd = sys_truncate(path, (off_t)size);
+			assert_true(!fd || (fd == -ENOENT && !size));
+			break;
+		case 2:
+		case 3:
+			if (size)
+				has(path, data, size);
+			break;
+		case 4:
+			fd = sys_open(name, O_CREAT | O_RDWR, 0600);
+			assert_true(fd >= 0);
+			sys_write((int)fd, data, 5000);
+			if (seed & 1 << 20)
+				sys_fsync((int)fd);
+			sys_close((int)fd);
+			break;
+		case 5:
+			sys_unlink(name);
+			break;
+		case 6:
+			sys_rename(name, "/tmp/d/0");
+			break;
+		default:
+			fd = sys_open("/tmp/all", O_CREAT | O_RDWR, 0600);
+			assert_true(fd >= 0);
+			sys_pwrite64((int)fd, data, 3000, seed >> 12);
+			sys_ftruncate((int)fd, seed >> 13);
+			sys_pread64((int)fd, name, 60, seed >> 14);
+			sys_close((int)fd);
+		}
+	}
+	if (size)
+		has(path, data, size);
+	free(data);
+	return 0;
+}
+
+/* Many tasks, a slow disk, a cache that is much too small. */
+static void test_tasks(void **state)
+{
+	struct task *t[8], *worker;
+
+	(void)state;
+	cache_set_limit(64 * 4096);
+	for (unsigned k = 0; k < 4; k++) {
+		struct disk *d = disk_mkfs(kinds[k], "16M");
+
+		d->slow = true;
+		d->seed = k;
+		assert_int_equal(fata_task_spawn(&worker, NULL, disk_work, d),
+				 0);
+		assert_int_equal(mount_disk(d, false), 0);
+		sys_mkdir("/tmp/d", 0755);
+		for (uintptr_t i = 0; i < N_OF(t); i++)
+			assert_int_equal(
+				fata_task_spawn(&t[i], NULL, busy, (void *)i),
+				0);
+		for (unsigned i = 0; i < N_OF(t); i++)
+			assert_int_equal(
+				fata_task_join(t[i], NULL, FATA_FOREVER), 0);
+		unmount();
+		d->stop = true;
+		event_signal(&d->work);
+		fata_task_join(worker, NULL, FATA_FOREVER);
+		assert_int_equal(cache_pages(), 0);
+		assert_true(disk_clean(d));
+		disk_free(d);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -384,6 +477,7 @@ int main(void)
 		cmocka_unit_test(test_many),
 		cmocka_unit_test(test_debugfs),
 		cmocka_unit_test(test_broken_disk),
+		cmocka_unit_test(test_tasks),
 	};
 
 	unix_init("ext4");
