@@ -506,13 +506,15 @@ static int map_rings(struct vchan *v, uint16_t peer, uint64_t deadline)
 {
 	unsigned left = *(volatile uint16_t *)&v->page->left_order;
 	unsigned right = *(volatile uint16_t *)&v->page->right_order;
-	unsigned n_left = pages_of(left), n = n_left + pages_of(right);
 	struct gnttab_page *more;
 	unsigned char *l, *r;
+	unsigned n_left, n;
 	int rc;
 
 	if (!good_orders(left, right))
 		return -EPROTO;
+	n_left = pages_of(left);
+	n = n_left + pages_of(right);
 	more = heap_realloc(v->map, (1 + n) * sizeof(*more));
 	if (!more)
 		return -ENOMEM;
