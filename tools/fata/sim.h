@@ -4,8 +4,10 @@
  * and planned events of a topology.
  *
  *     sim.c          the command: options, one run or many
- *     sim_run.c      the loop; planned events; what a run comes to
- *     sim_node.c     a node's process: start, turns, console, end
+ *     sim_run.c      the loop; planned events
+ *     sim_summary.c  what a run came to
+ *     sim_node.c     a node's process: start, turns, end
+ *     sim_console.c  what it prints
  *     sim_link.c     what a link does to a frame; switches
  *     sim_queue.c    what is to happen, in order of time
  *     sim_random.c   the generators, all from one number
@@ -207,11 +209,36 @@ void sim_node_answer(struct sim *s, struct sim_node *n);
 /* Ends the process at once, as a power cut would. */
 void sim_node_kill(struct sim *s, struct sim_node *n);
 
+/* --- sim_console.c ------------------------------------------------------ */
+
+#define SIM_PRINT_MOST (64 << 20) /* bytes that a node may print in a turn */
+
+/* Take out what was printed; lines go to the node's file. */
+void sim_console_read(struct sim *s, struct sim_node *n);
+
+/* The same at the node's end: its last line may lack its end. */
+void sim_console_finish(struct sim *s, struct sim_node *n);
+
+/* Has it printed more in one turn than anybody would read? */
+bool sim_console_floods(const struct sim_node *n);
+
 /* A line of the simulator's own in the node's console file. */
 void sim_node_note(struct sim *s, struct sim_node *n, const char *format, ...)
 	TOOL_PRINTF(3, 4);
 
+/* --- sim_summary.c ------------------------------------------------------ */
+
+/* The short form to stdout, the long one to its file; 0 or 1 after telling. */
+int sim_summarize(struct sim *s);
+
 /* --- sim_run.c ---------------------------------------------------------- */
+
+/* A file of the run; NULL after telling why not. */
+FILE *sim_create(const struct sim_config *c, const char *name,
+		 const char *extension);
+
+/* Closes it, or nothing; 1 after telling that it could not be written. */
+int sim_finish(const struct sim_config *c, FILE *f);
 
 /*
  * One run: 0; 1 if a node failed; -1 after telling why it could not be run.

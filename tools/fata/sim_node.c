@@ -6,10 +6,6 @@
  *              record; its head is filled in when it is sent
  *     n->in    what has come of its answer
  *
- * A node's console is a file in memory, so that printing never waits for us,
- * which would be real time. After each turn what is there is taken out of it;
- * that is how lines get their time.
- *
  * Interface: sim.h. Nothing of the host may reach the node: its addresses are
  * not randomised, its environment is ours. Real time appears once, as the
  * patience with which an answer is awaited. A node that breaks the rules of
@@ -28,52 +24,17 @@
 #include <sys/resource.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-#define NODE_FD      3
-#define CHUNK        65536
-#define LINE_LONGEST 65536
-#define LAST_WORDS   5000   /* ms for a process to end after its last message */
-#define TURNS_MOST   100000 /* of one node, without time going on */
-#define PRINT_MOST   (64 << 20) /* bytes in one turn */
-#define LOOK_MS      100        /* how often a turn that lasts is looked at */
+#define NODE_FD    3
+#define CHUNK      65536
+#define LAST_WORDS 5000   /* ms for a process to end after its last message */
+#define TURNS_MOST 100000 /* of one node, without time going on */
+#define LOOK_MS    100    /* how often a turn that lasts is looked at */
 
-/* --- its console -------------------------------------------------------- */
-
-static void write_line(struct sim *s, struct sim_node *n, const char *text,
-		       size_t size)
-{
-	uint64_t t = s->now;
-
-	while (size && text[size - 1] == '\r')
-		size--;
-	n->lines++;
-	fprintf(n->log, "[%6ju.%09ju] ", (uintmax_t)(t / SIM_NS_PER_S),
-		(uintmax_t)(t % SIM_NS_PER_S));
-	fwrite(text, 1, size, n->log);
-	putc('\n', n->log);
-	if (s->config->verbose)
-		printf("%s [%6ju.%09ju] %.*s\n", n->topo->name,
-		       (uintmax_t)(t / SIM_NS_PER_S),
-		       (uintmax_t)(t % SIM_NS_PER_S), (int)size, text);
-}
-
-void sim_node_note(struct sim *s, struct sim_node *n, const char *format, ...)
-{
-	va_list ap;
-	char *text;
-
-	va_start(ap, format);
-	if (vasprintf(&text, format, ap) < 0)
-		text = NULL;
-	va_end(ap);
-	if (text)
-		write_line(s, n, text, strlen(text));
-	free(text);
-}
+/* --- failure ------------------------------------------------------------ */
 
 static void failed(struct sim *s, struct sim_node *n, const char *format, ...)
 	TOOL_PRINTF(3, 4);
@@ -91,58 +52,6 @@ static void failed(struct sim *s, struct sim_node *n, const char *format, ...)
 	n->failed_at = s->now;
 	s->failed++;
 	sim_node_note(s, n, "sim: %s", n->why);
-}
-
-/* What was printed: whole lines to the file, the rest is kept. */
-static void print(struct sim *s, struct sim_node *n, const char *data,
-		  size_t size)
-{
-	const char *end;
-
-	while ((end = memchr(data, '\n', size))) {
-		size_t part = (size_t)(end - data);
-
-		text_add(&n->line, data, part);
-		write_line(s, n, n->line.s, n->line.n);
-		n->line.n = 0;
-		data += part + 1;
-		size -= part + 1;
-	}
-	text_add(&n->line, data, size);
-	if (n->line.n > LINE_LONGEST) {
-		write_line(s, n, n->line.s, n->line.n);
-		n->line.n = 0;
-	}
-}
-
-static void read_console(struct sim *s, struct sim_node *n)
-{
-	char data[CHUNK];
-	off_t at = 0;
-	ssize_t got;
-
-	while ((got = pread(n->console, data, sizeof(data), at)) > 0) {
-		print(s, n, data, (size_t)got);
-		at += got;
-	}
-	if (at && ftruncate(n->console, 0))
-		failed(s, n, "its console: %s", strerror(errno));
-}
-
-static void finish_console(struct sim *s, struct sim_node *n)
-{
-	read_console(s, n);
-	if (n->line.n)
-		write_line(s, n, n->line.s, n->line.n);
-	n->line.n = 0;
-}
-
-/* Has it printed more in one turn than anybody would read? */
-static bool floods(const struct sim_node *n)
-{
-	struct stat st;
-
-	return !fstat(n->console, &st) && st.st_size > PRINT_MOST;
 }
 
 /* --- start -------------------------------------------------------------- */
@@ -294,7 +203,7 @@ gone:
 
 static void close_both(struct sim *s, struct sim_node *n)
 {
-	finish_console(s, n);
+	sim_console_finish(s, n);
 	close(n->fd);
 	close(n->console);
 	n->fd = n->console = -1;
@@ -426,10 +335,10 @@ static bool too_long(struct sim *s, struct sim_node *n, int64_t ms)
 {
 	int64_t patience = (int64_t)(s->config->patience / 1000000);
 
-	if (floods(n)) {
+	if (sim_console_floods(n)) {
 		sim_node_kill(s, n);
 		failed(s, n, "printed more than %d MiB at one moment",
-		       PRINT_MOST >> 20);
+		       SIM_PRINT_MOST >> 20);
 	} else if (patience && ms >= patience) {
 		sim_node_kill(s, n);
 		failed(s, n,
@@ -451,7 +360,7 @@ void sim_node_await(struct sim *s, struct sim_node *n)
 		if (too_long(s, n, real_ms() - from))
 			return;
 	}
-	read_console(s, n);
+	sim_console_read(s, n);
 	if (state == NONE)
 		ended(s, n);
 	else if (state == BAD)

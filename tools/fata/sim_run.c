@@ -27,8 +27,8 @@
 
 /* --- files -------------------------------------------------------------- */
 
-static FILE *create(const struct sim_config *c, const char *name,
-		    const char *extension)
+FILE *sim_create(const struct sim_config *c, const char *name,
+		 const char *extension)
 {
 	char *path = xasprintf("%s/%s%s", c->out, name, extension);
 	FILE *f = fopen(path, "we");
@@ -40,7 +40,7 @@ static FILE *create(const struct sim_config *c, const char *name,
 }
 
 /* Closes it; 1 after telling that something could not be written. */
-static int finish(const struct sim_config *c, FILE *f)
+int sim_finish(const struct sim_config *c, FILE *f)
 {
 	bool bad;
 
@@ -60,7 +60,7 @@ static int open_pcap(struct sim *s, struct sim_link *l)
 			       .link = PCAP_ETHERNET};
 	uint8_t head[PCAP_HEADER];
 
-	l->pcap = create(s->config, l->topo->name, ".pcap");
+	l->pcap = sim_create(s->config, l->topo->name, ".pcap");
 	if (!l->pcap)
 		return 1;
 	pcap_encode_header(head, &p);
@@ -99,7 +99,7 @@ static int make_nodes(struct sim *s)
 		n->told_up = xmalloc(n->topo->nets * sizeof(*n->told_up));
 		if (n->topo->is_switch)
 			continue;
-		n->log = create(s->config, n->topo->name, ".log");
+		n->log = sim_create(s->config, n->topo->name, ".log");
 		if (!n->log)
 			return 1;
 		sim_queue_add(&s->queue,
@@ -159,7 +159,7 @@ static int begin(struct sim *s)
 	if (mkdir(s->config->out, 0777) && errno != EEXIST)
 		return fail("cannot create the folder %s: %s", s->config->out,
 			    strerror(errno));
-	s->journal = create(s->config, "events", ".log");
+	s->journal = sim_create(s->config, "events", ".log");
 	if (!s->journal || make_nodes(s) || make_links(s))
 		return 1;
 	for (size_t i = 0; i < s->config->wrap.n; i++)
@@ -347,114 +347,6 @@ static int moment(struct sim *s)
 
 /* --- the end ------------------------------------------------------------ */
 
-static void add(struct sim_count *sum, const struct sim_count *c)
-{
-	const uint64_t *from = (const uint64_t *)c;
-	uint64_t *to = (uint64_t *)sum;
-
-	for (size_t i = 0; i < sizeof(*c) / sizeof(*to); i++)
-		to[i] += from[i];
-}
-
-static void tell_count(struct text *t, const struct sim_count *c)
-{
-	static const struct {
-		const char *name;
-		size_t at;
-	} rest[] = {
-		{"lost", offsetof(struct sim_count, lost)},
-		{"no room in the queue", offsetof(struct sim_count, full)},
-		{"nobody there", offsetof(struct sim_count, down)},
-		{"too large or small", offsetof(struct sim_count, oversize)},
-		{"reordered", offsetof(struct sim_count, reordered)},
-		{"duplicated", offsetof(struct sim_count, duplicated)},
-		{"corrupted", offsetof(struct sim_count, corrupted)},
-	};
-
-	text_printf(t, "%ju sent, %ju delivered (%ju bytes)",
-		    (uintmax_t)c->sent, (uintmax_t)c->delivered,
-		    (uintmax_t)c->bytes);
-	for (size_t i = 0; i < ARRAY_SIZE(rest); i++) {
-		uint64_t v;
-
-		memcpy(&v, (const char *)c + rest[i].at, sizeof(v));
-		if (v)
-			text_printf(t, ", %ju %s", (uintmax_t)v, rest[i].name);
-	}
-	text_printf(t, "\n");
-}
-
-static void tell_failures(const struct sim *s, struct text *t)
-{
-	for (unsigned i = 0; i < s->topo->nodes; i++) {
-		const struct sim_node *n = &s->node[i];
-
-		if (n->state != NODE_FAILED)
-			continue;
-		text_printf(t, "FAILED  %s at %ju.%09ju s: %s\n", n->topo->name,
-			    (uintmax_t)(n->failed_at / SIM_NS_PER_S),
-			    (uintmax_t)(n->failed_at % SIM_NS_PER_S), n->why);
-	}
-	if (s->failed)
-		text_printf(t, "replay  fata sim --seed %ju%s %s\n",
-			    (uintmax_t)s->config->seed, s->config->replay,
-			    s->topo->file);
-}
-
-static void tell_all_counts(const struct sim *s, struct text *t)
-{
-	unsigned runs = 0, ended = 0, switches = 0;
-	struct sim_count all = {0};
-
-	for (unsigned i = 0; i < s->topo->nodes; i++) {
-		switches += s->node[i].topo->is_switch;
-		runs += s->node[i].state == NODE_RUNS;
-		ended += s->node[i].state == NODE_ENDED;
-	}
-	for (unsigned i = 0; i < s->topo->links * 2; i++)
-		add(&all, &s->link[i / 2].way[i % 2].count);
-	text_printf(t, "seed    %ju\n", (uintmax_t)s->config->seed);
-	text_printf(t, "time    %ju.%09ju s\n",
-		    (uintmax_t)(s->now / SIM_NS_PER_S),
-		    (uintmax_t)(s->now % SIM_NS_PER_S));
-	text_printf(t, "nodes   %u running, %u ended, %u failed; %ju turns\n",
-		    runs, ended, s->failed, (uintmax_t)s->turns);
-	if (switches)
-		text_printf(t, "        and %u switches\n", switches);
-	text_printf(t, "frames  ");
-	tell_count(t, &all);
-}
-
-/* The short form to stdout, one with each node and link to the file. */
-static int summarize(struct sim *s)
-{
-	FILE *f = create(s->config, "summary", ".txt");
-	struct text t = {0};
-
-	if (!f)
-		return 1;
-	tell_all_counts(s, &t);
-	tell_failures(s, &t);
-	if (!s->config->quiet)
-		fputs(t.s, stdout);
-	for (unsigned i = 0; i < s->topo->nodes; i++)
-		if (!s->node[i].topo->is_switch)
-			text_printf(&t, "node    %s: %ju turns, %ju lines\n",
-				    s->node[i].topo->name,
-				    (uintmax_t)s->node[i].turns,
-				    (uintmax_t)s->node[i].lines);
-	for (unsigned i = 0; i < s->topo->links * 2; i++) {
-		const struct topo_link *l = s->link[i / 2].topo;
-
-		text_printf(&t, "link    %s from %s: ", l->name,
-			    s->topo->node[l->end[i % 2].node].name);
-		tell_count(&t, &s->link[i / 2].way[i % 2].count);
-	}
-	fputs(t.s, f);
-	text_free(&t);
-	return finish(s->config, f);
-}
-
 static int end(struct sim *s)
 {
 	int err = 0;
@@ -463,7 +355,7 @@ static int end(struct sim *s)
 		struct sim_node *n = &s->node[i];
 
 		sim_node_kill(s, n);
-		err |= finish(s->config, n->log);
+		err |= sim_finish(s->config, n->log);
 		text_free(&n->in);
 		text_free(&n->out);
 		text_free(&n->line);
@@ -474,12 +366,12 @@ static int end(struct sim *s)
 		free(n->why);
 	}
 	for (unsigned i = 0; s->link && i < s->topo->links; i++) {
-		err |= finish(s->config, s->link[i].pcap);
+		err |= sim_finish(s->config, s->link[i].pcap);
 		free(s->link[i].way[0].leaves);
 		free(s->link[i].way[1].leaves);
 	}
 	if (s->journal)
-		err |= finish(s->config, s->journal);
+		err |= sim_finish(s->config, s->journal);
 	sim_queue_free(&s->queue);
 	free(s->turn);
 	free(s->node);
@@ -505,7 +397,7 @@ int sim_run(const struct topology *t, const struct sim_config *config)
 		err = moment(&s);
 	if (!err && !over(&s) && until != SIM_NEVER)
 		s.now = until;
-	err = err ? err : summarize(&s);
+	err = err ? err : sim_summarize(&s);
 	err |= end(&s);
 	return err ? -1 : s.failed || interrupted;
 }

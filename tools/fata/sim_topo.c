@@ -6,7 +6,7 @@
  * put in order at the end. Names are looked up in the order of the file, so
  * what a line speaks of stands above it.
  */
-#include "sim_topo.h"
+#include "sim_topo_int.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -17,24 +17,9 @@
 
 #define WALL_DEFAULT 1767225600ull /* 2026-01-01 00:00 UTC */
 
-struct reader {
-	struct topology *t;
-	struct topo_place at;
-	struct strv w;              /* the line's words */
-	const char *line;           /* as it stands there */
-	struct sim_options options; /* for links, as `default` set them */
-	const struct strv *cc;
-	char *folder; /* programs are looked for from there */
-};
-
-/* One more of an array that grows. */
-#define GROW(array, n)                                                         \
-	((array) = xrealloc(array, ((n) + 1) * sizeof(*(array))),              \
-	 memset(&(array)[n], 0, sizeof(*(array))), &(array)[(n)++])
-
 /* --- nodes -------------------------------------------------------------- */
 
-static int find_node(struct reader *r, const char *name, unsigned *n)
+int topo_find_node(struct reader *r, const char *name, unsigned *n)
 {
 	for (*n = 0; *n < r->t->nodes; ++*n)
 		if (!strcmp(r->t->node[*n].name, name))
@@ -142,7 +127,7 @@ static int add_end(struct reader *r, const char *word, uint64_t mtu,
 	const char *colon = strchr(word, ':');
 	char *name = colon ? xasprintf("%.*s", (int)(colon - word), word)
 			   : xstrdup(word);
-	int err = find_node(r, name, &e->node);
+	int err = topo_find_node(r, name, &e->node);
 	struct topo_node *n;
 
 	free(name);
@@ -176,7 +161,7 @@ static int add_end(struct reader *r, const char *word, uint64_t mtu,
 	return 0;
 }
 
-static bool joins(const struct topo_link *l, unsigned a, unsigned b)
+bool topo_joins(const struct topo_link *l, unsigned a, unsigned b)
 {
 	return (l->end[0].node == a && l->end[1].node == b) ||
 	       (l->end[0].node == b && l->end[1].node == a);
@@ -193,7 +178,7 @@ static int add_link(struct reader *r, const char *a, const char *b,
 	    add_end(r, b, o->mtu, &l.end[1]))
 		return 1;
 	for (unsigned i = 0; i < t->links; i++)
-		same += joins(&t->link[i], l.end[0].node, l.end[1].node);
+		same += topo_joins(&t->link[i], l.end[0].node, l.end[1].node);
 	l.name = xasprintf("%s--%s", t->node[l.end[0].node].name,
 			   t->node[l.end[1].node].name);
 	if (same > 1) {
@@ -218,8 +203,7 @@ static void spread(struct strv *names, size_t n)
  * The two lists of a link's line, from word `at` on: as long as each other, or
  * one of them a single name that goes with each of the other.
  */
-static int read_pairs(struct reader *r, size_t at, struct strv *a,
-		      struct strv *b)
+int topo_pairs(struct reader *r, size_t at, struct strv *a, struct strv *b)
 {
 	if (r->w.n < at + 2)
 		return topo_fail(&r->at, "expected: link NAMES NAMES "
@@ -237,7 +221,7 @@ static int read_pairs(struct reader *r, size_t at, struct strv *a,
 	return 0;
 }
 
-static int read_options(struct reader *r, size_t from, struct sim_options *o)
+int topo_options(struct reader *r, size_t from, struct sim_options *o)
 {
 	for (size_t i = from; i < r->w.n; i++)
 		if (topo_option(&r->at, r->w.v[i], o))
@@ -250,9 +234,9 @@ static int read_link(struct reader *r)
 {
 	struct sim_options o = r->options;
 	struct strv a = {0}, b = {0};
-	int err = read_pairs(r, 1, &a, &b);
+	int err = topo_pairs(r, 1, &a, &b);
 
-	err = err ? err : read_options(r, 3, &o);
+	err = err ? err : topo_options(r, 3, &o);
 	for (size_t i = 0; i < a.n && !err; i++)
 		err = add_link(r, a.v[i], b.v[i], &o);
 	strv_free(&a);
@@ -263,140 +247,7 @@ static int read_link(struct reader *r)
 /* default OPTIONS */
 static int read_default(struct reader *r)
 {
-	return read_options(r, 1, &r->options);
-}
-
-/* --- events ------------------------------------------------------------- */
-
-static int event_nodes(struct reader *r, struct topo_event *e)
-{
-	struct strv names = {0};
-	int err;
-
-	if (r->w.n != 4)
-		return topo_fail(&r->at, "expected: at TIME %s NAMES",
-				 r->w.v[2]);
-	err = topo_names(&r->at, r->w.v[3], &names);
-	for (size_t i = 0; i < names.n && !err; i++) {
-		unsigned *which = GROW(e->which, e->n);
-
-		err = find_node(r, names.v[i], which);
-		if (!err && r->t->node[*which].is_switch)
-			err = topo_fail(&r->at,
-					"'%s' is a switch; set its "
-					"links down",
-					names.v[i]);
-	}
-	strv_free(&names);
-	return err;
-}
-
-/* at TIME partition LIST ...: groups; of one alone, the rest is the other */
-static int event_partition(struct reader *r, struct topo_event *e)
-{
-	unsigned rest = r->w.n == 4 ? 2 : 0, n;
-	int err = 0;
-
-	if (r->w.n < 4)
-		return topo_fail(&r->at, "expected: at TIME partition NAMES "
-					 "[NAMES ...]");
-	e->rest = rest;
-	e->n = r->t->nodes;
-	e->which = xmalloc(e->n * sizeof(*e->which));
-	for (unsigned i = 0; i < e->n; i++)
-		e->which[i] = rest;
-	for (size_t g = 3; g < r->w.n && !err; g++) {
-		struct strv names = {0};
-
-		err = topo_names(&r->at, r->w.v[g], &names);
-		for (size_t i = 0; i < names.n && !err; i++) {
-			err = find_node(r, names.v[i], &n);
-			if (!err)
-				e->which[n] = (unsigned)g - 2;
-		}
-		strv_free(&names);
-	}
-	return err;
-}
-
-/* The event is about all links between two nodes. */
-static int links_between(struct reader *r, struct topo_event *e, const char *a,
-			 const char *b)
-{
-	unsigned na, nb, before = e->n;
-
-	if (find_node(r, a, &na) || find_node(r, b, &nb))
-		return 1;
-	for (unsigned i = 0; i < r->t->links; i++) {
-		if (joins(&r->t->link[i], na, nb))
-			*GROW(e->which, e->n) = i;
-	}
-	if (e->n == before)
-		return topo_fail(&r->at, "no link joins '%s' and '%s'", a, b);
-	return 0;
-}
-
-/* at TIME link LIST LIST OPTIONS */
-static int event_link(struct reader *r, struct topo_event *e)
-{
-	struct sim_options trial = r->options;
-	struct strv a = {0}, b = {0};
-	int err = read_pairs(r, 3, &a, &b);
-
-	if (!err && r->w.n < 6)
-		err = topo_fail(&r->at, "expected: at TIME link NAMES NAMES "
-					"OPTIONS");
-	for (size_t i = 0; i < a.n && !err; i++)
-		err = links_between(r, e, a.v[i], b.v[i]);
-	strv_free(&a);
-	strv_free(&b);
-	err = err ? err : read_options(r, 5, &trial);
-	for (size_t i = 5; i < r->w.n && !err; i++)
-		strv_add(&e->options, r->w.v[i]);
-	return err;
-}
-
-static int event_heal(struct reader *r, struct topo_event *e)
-{
-	(void)e;
-	return r->w.n == 3 ? 0 : topo_fail(&r->at, "expected: at TIME heal");
-}
-
-static const struct {
-	const char *name;
-	enum topo_action action;
-	int (*read)(struct reader *r, struct topo_event *e);
-} actions[] = {
-	{"partition", TOPO_PARTITION, event_partition},
-	{"heal", TOPO_HEAL, event_heal},
-	{"crash", TOPO_CRASH, event_nodes},
-	{"stop", TOPO_STOP, event_nodes},
-	{"restart", TOPO_RESTART, event_nodes},
-	{"link", TOPO_LINK, event_link},
-};
-
-/* at TIME ACTION ... */
-static int read_at(struct reader *r)
-{
-	struct topo_event *e;
-
-	if (r->w.n < 3)
-		return topo_fail(&r->at, "expected: at TIME ACTION ...");
-	for (size_t i = 0; i < ARRAY_SIZE(actions); i++) {
-		if (strcmp(actions[i].name, r->w.v[2]))
-			continue;
-		e = GROW(r->t->event, r->t->events);
-		e->action = actions[i].action;
-		e->text = xasprintf("%.*s", (int)strcspn(r->line, "#\n"),
-				    r->line);
-		if (topo_time(&r->at, "at", r->w.v[1], &e->at))
-			return 1;
-		return actions[i].read(r, e);
-	}
-	return topo_fail(&r->at,
-			 "'%s': expected partition, heal, crash, stop, "
-			 "restart or link",
-			 r->w.v[2]);
+	return topo_options(r, 1, &r->options);
 }
 
 /* --- the run ------------------------------------------------------------ */
@@ -429,12 +280,9 @@ static const struct {
 	const char *name;
 	int (*read)(struct reader *r);
 } statements[] = {
-	{"node", read_node},
-	{"switch", read_switch},
-	{"link", read_link},
-	{"default", read_default},
-	{"at", read_at},
-	{"wall", read_wall},
+	{"node", read_node},         {"switch", read_switch},
+	{"link", read_link},         {"default", read_default},
+	{"at", topo_event},          {"wall", read_wall},
 	{"duration", read_duration},
 };
 

@@ -6,7 +6,8 @@
  *     sim_words.c   lines into words, lists of names
  *     sim_option.c  options of links
  *     sim_program.c programs, compiled if need be
- *     sim_topo.c    statements
+ *     sim_topo.c    statements: nodes, links
+ *     sim_event.c   statements: planned events
  *
  * Interface: a mistake is told as one line `FILE:LINE: what is wrong`; the
  * functions that can meet one return 0, or 1 after telling it.
