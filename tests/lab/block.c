@@ -325,7 +325,7 @@ int main(int argc, char **argv)
 	shared = block_buffer_alloc(disk, DEPTH * ROOM);
 	if (!model || !shared)
 		die("memory", -ENOMEM);
-	read_all(model, 100 * 512);
+	read_all(model, 104 * 512); /* 13 of the largest sectors */
 	print_crc("before");
 	if (!strcmp(mode, "readonly")) {
 		readonly();
