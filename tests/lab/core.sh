@@ -20,9 +20,9 @@ core=/var/lib/xen/dump/$domain
 wait_for 9000 "xl to write the core" "[ -e $core ] && ! xl domid $domain"
 "$fata" lab get "$core" "$tmp/xen.core" || fail "cannot get the core"
 dom0 "rm -f '$core'"
-"$fata" core "$tmp/xen.core" "$image" -o "$tmp/core" || fail "fata core"
+"$fata" core "$tmp/xen.core" "$tmp/core" || fail "fata core"
 gdb -batch -nx -ex bt -ex 'print die_number' -ex 'info threads' \
   "$image" "$tmp/core" >"$tmp/gdb" 2>&1 || fail "gdb: $(tail -3 "$tmp/gdb")"
-expect_match "where it died" "$(cat "$tmp/gdb")" '^#0 .*third'
-expect_match "who called it" "$(cat "$tmp/gdb")" '^#2 .*die'
+expect_match "where it died" "$(cat "$tmp/gdb")" '^#8 .* third'
+expect_match "who called it" "$(cat "$tmp/gdb")" '^#10 .* die'
 expect_match "a variable" "$(cat "$tmp/gdb")" '= 4712'

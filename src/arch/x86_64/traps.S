@@ -78,42 +78,62 @@ vector = 0
 	vector = vector + 1
 	.endr
 
+	/* For debuggers: where the interrupted code's registers are. */
+	.cfi_sections .debug_frame
+	.macro SAVE reg
+	pushq %\reg
+	.cfi_adjust_cfa_offset 8
+	.cfi_rel_offset \reg, 0
+	.endm
+	.macro RESTORE reg
+	popq %\reg
+	.cfi_adjust_cfa_offset -8
+	.cfi_restore \reg
+	.endm
+
 	.type trap_common, @function
-trap_common:
-	pushq %rax
-	pushq %rbx
-	pushq %rcx
-	pushq %rdx
-	pushq %rsi
-	pushq %rdi
-	pushq %rbp
-	pushq %r8
-	pushq %r9
-	pushq %r10
-	pushq %r11
-	pushq %r12
-	pushq %r13
-	pushq %r14
-	pushq %r15
+trap_common: /* vector, error code, rip, cs, flags, rsp, ss */
+	.cfi_startproc simple
+	.cfi_signal_frame
+	.cfi_def_cfa rsp, 56
+	.cfi_offset rip, -40
+	.cfi_offset rsp, -16
+	SAVE rax
+	SAVE rbx
+	SAVE rcx
+	SAVE rdx
+	SAVE rsi
+	SAVE rdi
+	SAVE rbp
+	SAVE r8
+	SAVE r9
+	SAVE r10
+	SAVE r11
+	SAVE r12
+	SAVE r13
+	SAVE r14
+	SAVE r15
 	cld
 	movq %rsp, %rdi
 	call trap_handler
-	popq %r15
-	popq %r14
-	popq %r13
-	popq %r12
-	popq %r11
-	popq %r10
-	popq %r9
-	popq %r8
-	popq %rbp
-	popq %rdi
-	popq %rsi
-	popq %rdx
-	popq %rcx
-	popq %rbx
-	popq %rax
+	RESTORE r15
+	RESTORE r14
+	RESTORE r13
+	RESTORE r12
+	RESTORE r11
+	RESTORE r10
+	RESTORE r9
+	RESTORE r8
+	RESTORE rbp
+	RESTORE rdi
+	RESTORE rsi
+	RESTORE rdx
+	RESTORE rcx
+	RESTORE rbx
+	RESTORE rax
 	addq $16, %rsp
+	.cfi_adjust_cfa_offset -16
 	iretq
+	.cfi_endproc
 	.size trap_common, . - trap_common
 	.section .note.GNU-stack, "", @progbits
