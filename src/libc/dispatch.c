@@ -97,7 +97,9 @@ static long refuse(const struct syscall *s, const struct frame *f)
 	log_warn("system call %llu (%s) from %#llx, %s: %s",
 		 (unsigned long long)f->ax, known ? s->name : "unknown",
 		 (unsigned long long)f->ip, chain(f, who, sizeof(who)),
-		 known ? s->note : "no such call is known");
+		 !known    ? "no such call is known"
+		 : s->note ? s->note
+			   : "the program has no sockets");
 	return -ENOSYS;
 }
 

@@ -3,7 +3,8 @@
 #
 # callfuzz.sh - random system calls (tests/guest/libc_fuzz.c) in a guest of xl's,
 # with fresh seeds; FATA_SOAK=1: for an hour of the guest's time, or CALLFUZZ
-# seconds. Whatever it asks for, it ends by itself, without a panic.
+# seconds. Whatever it asks for, it ends by itself, without a panic. CALLFUZZ_SEED
+# + 1 is the first seed.
 
 # shellcheck source=tests/lab/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -13,7 +14,7 @@ lab
 "$fata" cc -O2 -g -Wall -Wextra -I"$here/.." "$here/../guest/libc_fuzz.c" \
   -o "$tmp/fuzz.xen" || broken "the guest does not build"
 left=${CALLFUZZ:-$([ -z "${FATA_SOAK:-}" ] && echo 1 || echo 3600)}
-calls=0 seed=$(date +%s)
+calls=0 seed=${CALLFUZZ_SEED:-$(date +%s)}
 
 while [ "$left" -gt 0 ]; do
   seed=$((seed + 1))
