@@ -38,11 +38,12 @@ static void at_stage(unsigned n)
 
 static void wait_stage(unsigned n)
 {
-	uint64_t stage, end = soon();
+	uint64_t stage, end = soon(), pause = 5 * FATA_NS_PER_MS;
 
 	while (xs_read_u64(NULL, DIR "dom0", 99, &stage, end) || stage < n) {
 		check(clock_mono_ns() < end);
-		fata_sleep(5 * FATA_NS_PER_MS);
+		fata_sleep(pause); /* dom0 needs the time for itself */
+		pause = pause < 200 * FATA_NS_PER_MS ? pause * 2 : pause;
 	}
 }
 
