@@ -17,7 +17,6 @@
 #include <fata/log.h>
 #include <fata/metrics.h>
 #include <fata/page.h>
-#include <fata/param.h>
 #include <fata/trace.h>
 #include <xen/event_channel.h>
 
@@ -25,10 +24,6 @@
 #include "xen/hypercall.h"
 
 FATA_LOG_SOURCE("evtchn");
-
-static bool want_fifo = true;
-FATA_PARAM_BOOL(want_fifo, "evtchn-fifo", "yes",
-		"use the FIFO interface of event channels, if Xen has it");
 
 #define CHUNK  (PAGE_SIZE / sizeof(struct evtchn *))
 #define CHUNKS (131072 / CHUNK)
@@ -369,7 +364,7 @@ static void start(struct shared_info *s)
 {
 	shared = s;
 	evtchn_2l_init(s);
-	abi = want_fifo && !evtchn_fifo_init(s) ? &evtchn_fifo : &evtchn_2l;
+	abi = evtchn_fifo_init(s) ? &evtchn_2l : &evtchn_fifo;
 }
 
 void evtchn_init(struct shared_info *s)

@@ -73,6 +73,3 @@ for n in 4000 ${FATA_SOAK:+20000}; do
     "^$n channels, fifo, 2 rounds, 0 stray"
   dom0 "xl destroy $domain"
 done
-talk 2l '--evtchn-fifo=no channels 1000' 'max_event_channels = 1020'
-expect_match "the channels" "$(console "$domain")" \
-  '^1000 channels, 2-level, 2 rounds, 0 stray'
