@@ -359,7 +359,9 @@ static ssize_t receive_some(struct file *f, char *p, size_t n, int flags,
 		if (r >= 0 && (!(flags & MSG_WAITALL) || !r || done == n ||
 			       of(f)->kind != SOCKET_TCP || flags & MSG_PEEK))
 			return (ssize_t)done;
-		if (r < 0 && r != -EAGAIN)
+		if (r > 0)
+			continue; /* the end may be there already */
+		if (r != -EAGAIN)
 			return done ? (ssize_t)done : r;
 		rc = wait(f, flags, &seen, deadline);
 		if (rc)

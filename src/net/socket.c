@@ -292,6 +292,21 @@ int socket_take_error(struct socket *s)
 	return error;
 }
 
+/* Of a datagram socket that has a peer: where it will send from. */
+static void choose_source(struct socket *s)
+{
+	struct netif *netif;
+	const ip_addr_t *a;
+
+	if (s->kind == SOCKET_TCP || !s->connected ||
+	    !ip_addr_isany(&s->local.address))
+		return;
+	netif = ip_route(&s->local.address, &s->peer.address);
+	a = netif ? ip_netif_get_local_ip(netif, &s->peer.address) : NULL;
+	if (a)
+		s->local.address = *a;
+}
+
 void socket_names(struct socket *s, struct endpoint *local,
 		  struct endpoint *peer)
 {
@@ -310,6 +325,7 @@ void socket_names(struct socket *s, struct endpoint *local,
 		s->local.port = ((struct udp_pcb *)ip)->local_port;
 		s->peer.port = ((struct udp_pcb *)ip)->remote_port;
 	}
+	choose_source(s);
 	*local = s->local;
 	*peer = s->peer;
 }

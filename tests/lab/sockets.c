@@ -328,7 +328,12 @@ static void stream_messages(void)
 	check_equal(writev(p[0], out, 3), 6);
 	check_equal(recv(p[1], b, 6, MSG_WAITALL), 6);
 	check_equal(memcmp(b, "onetwo", 6), 0);
-	close_both(p);
+	/* all that there will ever be, and its end, are there already */
+	check_equal(write(p[0], "three", 5), 5);
+	close(p[0]);
+	usleep(50000);
+	check_equal(recv(p[1], b, sizeof(b), MSG_WAITALL), 5);
+	close(p[1]);
 }
 
 static void datagram_messages(void)
@@ -336,6 +341,7 @@ static void datagram_messages(void)
 	struct sockaddr_in a = here(0), from;
 	int in = socket(AF_INET, SOCK_DGRAM, 0);
 	int out = socket(AF_INET, SOCK_DGRAM, 0);
+	socklen_t size;
 	char first[4], second[4];
 	struct iovec parts[3] = {{"alpha", 5}, {"-", 1}, {"beta", 4}};
 	struct iovec room[2] = {{first, 4}, {second, 4}};
@@ -364,6 +370,9 @@ static void datagram_messages(void)
 	check_equal(send(out, "x", 1, 0), -1);
 	check_equal(errno, EDESTADDRREQ);
 	check_equal(connect(out, (struct sockaddr *)&a, sizeof(a)), 0);
+	size = sizeof(from);
+	check_equal(getsockname(out, (struct sockaddr *)&from, &size), 0);
+	check_equal(from.sin_addr.s_addr, htonl(INADDR_LOOPBACK));
 	check_equal(send(out, "x", 1, 0), 1);
 	check_equal(recv(in, whole, sizeof(whole), 0), 1);
 	close(in);

@@ -8,6 +8,7 @@
  *     short N      N connections one after the other, each echoes
  *     open N       N connections at the same time, each echoes twice
  *     stat 1       what the guest says of its memory and its card
+ *     ask PORT     sends stdin as a datagram, prints what comes back
  *
  * After `short` and `open` the guest must use as much memory as before.
  * Exit status 0 when all was as it should be.
@@ -245,6 +246,19 @@ static int many(unsigned count)
 	return no_leak(before, 32l * (long)count);
 }
 
+static int ask(uint16_t port)
+{
+	int s = to(SOCK_DGRAM, port);
+	ssize_t n = (ssize_t)fread(data, 1, sizeof(data), stdin);
+
+	if (send(s, data, (size_t)n, 0) != n)
+		die("send");
+	n = recv(s, back, sizeof(back), 0);
+	if (n < 0)
+		die("answer");
+	return fwrite(back, 1, (size_t)n, stdout) != (size_t)n;
+}
+
 static int figures(void)
 {
 	char text[200];
@@ -267,5 +281,6 @@ int main(int argc, char **argv)
 	       : !strcmp(argv[1], "short") ? shorts((unsigned)n)
 	       : !strcmp(argv[1], "open")  ? many((unsigned)n)
 	       : !strcmp(argv[1], "stat")  ? figures()
+	       : !strcmp(argv[1], "ask")   ? ask((uint16_t)n)
 					   : 2;
 }

@@ -23,7 +23,8 @@ put_peer()
 own_bridge()
 {
   bridge=fatabr0
-  dom0 "brctl addbr $bridge && ip address add 10.9.0.1/24 dev $bridge &&
+  dom0 "[ ! -e /sys/class/net/$bridge ] || exit 0
+    brctl addbr $bridge && ip address add 10.9.0.1/24 dev $bridge &&
     ip link set $bridge up" || broken "cannot make a bridge"
 }
 
