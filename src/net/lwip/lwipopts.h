@@ -74,6 +74,8 @@
 #define LWIP_WND_SCALE 1
 #define TCP_RCV_SCALE 6
 #define TCP_WND (1024 * 1024)
+/* Acknowledgements tell of the window as it is; alone only a lot of it does. */
+#define TCP_WND_UPDATE_THRESHOLD (TCP_WND / 4)
 #define TCP_SND_BUF (1024 * 1024)
 #define TCP_SND_QUEUELEN 4096
 #define TCP_SNDLOWAT (64 * 1024)
