@@ -43,7 +43,8 @@ static uint64_t hole_length(ext2_extent_handle_t h, uint64_t at, uint64_t most)
 
 	if (ext2fs_extent_get(h, EXT2_EXTENT_CURRENT, &x))
 		return most;
-	for (unsigned i = 0; i < 4 && x.e_lblk <= at; i++)
+	/* no leaf has more entries than these; it may stand at the first */
+	for (unsigned i = 0; i < 4096 / 12 && x.e_lblk <= at; i++)
 		if (ext2fs_extent_get(h, EXT2_EXTENT_NEXT_LEAF, &x))
 			return most;
 	if (x.e_lblk <= at)

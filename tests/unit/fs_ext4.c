@@ -375,6 +375,34 @@ static void test_broken_disk(void **state)
 	}
 }
 
+/* A large file lies in large pieces, as deep as its tree of extents may be. */
+static void test_pieces(void **state)
+{
+	struct disk *d = disk_mkfs("-t ext4 -b 4096", "48M");
+	unsigned char *part = noise(1 << 20, 8);
+	long fd;
+
+	(void)state;
+	assert_int_equal(mount_disk(d, false), 0);
+	fd = sys_open("/tmp/big", O_CREAT | O_RDWR, 0600);
+	for (unsigned i = 0; i < 24; i++) {
+		assert_int_equal(sys_write((int)fd, part, 1 << 20), 1 << 20);
+		assert_int_equal(sys_fsync((int)fd), 0);
+	}
+	sys_close((int)fd);
+	unmount();
+	disk_store(d);
+	assert_int_equal(
+		disk_run("PATH=$PATH:/sbin:/usr/sbin; n=$(debugfs -R "
+			 "'dump_extents -l big' %s 2>/dev/null | wc -l); "
+			 "[ $n -gt 1 ] && [ $n -lt 40 ]",
+			 disk_file()),
+		0);
+	disk_run("rm %s", disk_file());
+	disk_free(d);
+	free(part);
+}
+
 /* What each of many tasks does with files of its own and with shared ones. */
 static int busy(void *arg)
 {
@@ -477,6 +505,7 @@ int main(void)
 		cmocka_unit_test(test_many),
 		cmocka_unit_test(test_debugfs),
 		cmocka_unit_test(test_broken_disk),
+		cmocka_unit_test(test_pieces),
 		cmocka_unit_test(test_tasks),
 	};
 
