@@ -138,9 +138,6 @@ static unsigned nodes_till_refused(int *err)
 {
 	unsigned n;
 
-	*err = 0;
-	for (n = 0; n < 5000 && !*err; n++)
-		*err = xs_printf(NULL, "data/nodes/last", soon(), "%u", n);
 	for (n = 0; n < 5000; n++) {
 		char path[XS_PATH_SIZE];
 
