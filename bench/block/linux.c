@@ -20,12 +20,17 @@ static uint64_t disk_size;
 static unsigned char *memory;
 static aio_context_t context;
 
-static uint64_t now(void)
+static uint64_t clock_ns(clockid_t clock)
 {
 	struct timespec t;
 
-	clock_gettime(CLOCK_MONOTONIC, &t);
+	clock_gettime(clock, &t);
 	return (uint64_t)t.tv_sec * 1000000000ull + (uint64_t)t.tv_nsec;
+}
+
+static uint64_t now(void)
+{
+	return clock_ns(CLOCK_MONOTONIC);
 }
 
 static void die(const char *what)
@@ -99,7 +104,7 @@ static void run(const struct plan *p, uint64_t ms, int quiet)
 
 	n = p->depth == 1 ? one_by_one(p, until) : many(p, until);
 	if (!quiet)
-		report(p, "", n, now() - begin);
+		report(p, "", n, now() - begin, clock_ns(CLOCK_REALTIME));
 }
 
 int main(int argc, char **argv)
