@@ -77,7 +77,7 @@ if [ "${PART:-main}" = main ]; then
 fi
 if [ "${PART:-speedtest1}" = speedtest1 ]; then
   install_sdk && build_sqlite
-  objects "$tmp/speed" -DSQLITE_THREADSAFE=1 -DSQLITE_OMIT_LOAD_EXTENSION \
+  objects "$tmp/speed" -DSQLITE_THREADSAFE=1 -DSQLITE_OMIT_LOAD_EXTENSION -I"$programs/sqlite3" \
     "$programs/sqlite3/sqlite3.c" "$programs/sqlite3/test/speedtest1.c"
   both speed "-- --size 5 /tmp/speed.db"
   live speed 'TOTAL'
