@@ -25,6 +25,7 @@
 #include <lwip/init.h>
 #include <lwip/priv/tcp_priv.h>
 #include <lwip/timeouts.h>
+#include <net/headers.h>
 #include <net/stack.h>
 #include <netif/ethernet.h>
 #include <string.h>
@@ -95,33 +96,18 @@ static struct pbuf *wrap(struct net_frame *f)
 	return chain;
 }
 
-/*
- * Ethernet with an IPv4 header, or with ARP: lwIP looks at so much without
- * asking for the length. Nothing pads frames here, and the last fragment of a
- * packet may have a byte of data.
- */
-#define FRAME_LEAST 34
-#define ARP_LEAST   42
-
 static uint64_t bad_frames, bad_sums, no_memory;
 FATA_METRIC_COUNTER(bad_frames, "ip.bad-frames");
 FATA_METRIC_COUNTER(bad_sums, "ip.bad-checksums");
 FATA_METRIC_COUNTER(no_memory, "ip.no-memory");
 
-static bool too_short(const struct net_frame *f)
-{
-	const unsigned char *p = f->piece[0].data;
-	uint32_t n = f->piece[0].size;
-
-	return n < FRAME_LEAST ||
-	       (n < ARP_LEAST && p[12] == 0x08 && p[13] == 0x06);
-}
-
 static void receive(struct link *l, struct net_frame *f)
 {
 	struct pbuf *p = NULL;
 
-	if (f->size > 0xffff || too_short(f)) {
+	if (f->size > 0xffff ||
+	    !headers_whole(f->piece[0].data, f->piece[0].size,
+			   netif_ip4_addr(&l->netif)->addr)) {
 		bad_frames++;
 	} else if (!offload_valid(f)) {
 		bad_sums++;
