@@ -72,7 +72,7 @@ timeout 900 "$fata" lab exec "
   log=/var/log/xen/console/guest-own.log
   for i in \$(seq 600); do
     grep -q 'figure done' \$log && break
-    sleep 0.1
+    sleep 1
   done
   tr -d '\r' <\$log | sed -n '/done/d; s/.*figure //p'
   xl destroy own" </dev/null >>"$out/fata.txt"

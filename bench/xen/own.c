@@ -29,6 +29,7 @@ static void wake_up(void)
 {
 	uint64_t late = 0;
 
+	fata_sleep(3 * FATA_NS_PER_S); /* xl has still work to do in dom0 */
 	for (unsigned i = 0; i < rounds * 10; i++) {
 		uint64_t due = clock_deadline(FATA_NS_PER_MS);
 
