@@ -19,7 +19,14 @@
 #define ARP      (ETHERNET + 28)
 #define IPV6     (ETHERNET + 40)
 
-enum { HOP_BY_HOP = 0, TCP = 6, UDP = 17, ROUTING = 43, FRAGMENT = 44, OPTIONS = 60 };
+enum {
+	HOP_BY_HOP = 0,
+	TCP = 6,
+	UDP = 17,
+	ROUTING = 43,
+	FRAGMENT = 44,
+	OPTIONS = 60
+};
 
 /* TCP's header at `at`: its options are NOPs, or a kind, a length, the rest. */
 static bool tcp_whole(const unsigned char *p, uint32_t at, uint32_t n)
@@ -58,7 +65,7 @@ static bool ipv4_whole(const unsigned char *p, uint32_t n, uint32_t own)
 	return later && !memcmp(p + 30, &own, 4);
 }
 
-/* The options in [at, end): one byte of 0, or a type, a length, as much data. */
+/* The options in [at, end): a byte of 0, or a type, a length, as much data. */
 static bool options_whole(const unsigned char *p, uint32_t at, uint32_t end)
 {
 	while (at < end) {
