@@ -82,6 +82,7 @@ struct net_info {
 	bool send_sum4, send_sum6, send_gso4, send_gso6;
 };
 
+/* What the interface is now, copied to *info. Never blocks. */
 void net_info(struct net *n, struct net_info *info);
 
 /* Signalled when `up` or another field of net_info changes. */
@@ -146,6 +147,7 @@ struct net_stat {
 	uint64_t connects;             /* how often it was connected */
 };
 
+/* Its figures now, copied to *s. Never blocks. */
 void net_stat(struct net *n, struct net_stat *s);
 
 FATA_END

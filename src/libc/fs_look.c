@@ -12,17 +12,22 @@
 #include <string.h>
 #include <sys/statfs.h>
 
-int fs_find_at(int fd, const char *path, int flags, struct node **n)
+/* The program's path and what it is relative to; its length, or an error. */
+static int begin_at(int fd, const char *path, struct node **base)
 {
 	ssize_t length = user_string(path, PATH_MAX);
+	int err = length < 0 ? 0 : path_base(fd, base);
+
+	return err ? err : (int)length;
+}
+
+int fs_find_at(int fd, const char *path, int flags, struct node **n)
+{
 	struct node *base;
-	int err;
+	int length = begin_at(fd, path, &base), err;
 
 	if (length < 0)
-		return (int)length;
-	err = path_base(fd, &base);
-	if (err)
-		return err;
+		return length;
 	if (!length && flags & AT_EMPTY_PATH && base) {
 		*n = base;
 		return 0;
@@ -34,14 +39,10 @@ int fs_find_at(int fd, const char *path, int flags, struct node **n)
 
 int fs_find_parent_at(int fd, const char *path, struct path_end *e)
 {
-	ssize_t length = user_string(path, PATH_MAX);
 	struct node *base;
-	int err;
+	int err = begin_at(fd, path, &base);
 
-	if (length < 0)
-		return (int)length;
-	err = path_base(fd, &base);
-	if (err)
+	if (err < 0)
 		return err;
 	err = path_find_parent(base, path, e);
 	node_put(base);

@@ -12,15 +12,14 @@
  *
  * Interface: fata/lifecycle.h, unix.h.
  */
+#include "core/lifecycle.h"
 #include "core/task.h"
 #include "platform.h"
 #include "unix/host.h"
 #include "unix/unix.h"
 
 #include <errno.h>
-#include <fata/end.h>
 #include <fata/heap.h>
-#include <fata/lifecycle.h>
 #include <fata/log.h>
 #include <fata/trace.h>
 #include <signal.h>
@@ -31,42 +30,9 @@
 
 FATA_LOG_SOURCE("lifecycle");
 
-static struct {
-	struct event event; /* a request for those who await */
-	enum lifecycle_request request;
-	bool awaited; /* somebody has taken over by awaiting */
-	bool pending; /* the request is not taken yet */
-	bool (*fn)(void *arg, enum lifecycle_request r);
-	void *arg;
-} taken;
-
 static struct unix_watch watch;
 static struct event signalled;
 static volatile sig_atomic_t caught[NSIG];
-
-int lifecycle_await(enum lifecycle_request *request, uint64_t deadline)
-{
-	int err;
-
-	taken.awaited = true;
-	while (!taken.pending) {
-		uint64_t seen = event_count(&taken.event);
-
-		err = event_wait(&taken.event, &seen, deadline);
-		if (err)
-			return err;
-	}
-	taken.pending = false;
-	*request = taken.request;
-	return 0;
-}
-
-void lifecycle_on_request(bool (*fn)(void *arg, enum lifecycle_request r),
-			  void *arg)
-{
-	taken.fn = fn;
-	taken.arg = arg;
-}
 
 void lifecycle_register(struct lifecycle_client *c)
 {
@@ -78,19 +44,11 @@ uint32_t lifecycle_generation(void)
 	return 0;
 }
 
-static void end_or_tell(enum lifecycle_request r)
+static void ask(enum lifecycle_request r)
 {
 	log_info("%s asked for",
 		 r == LIFECYCLE_REBOOT ? "reboot" : "poweroff");
-	if (taken.awaited) {
-		taken.request = r;
-		taken.pending = true;
-		event_signal(&taken.event);
-		return;
-	}
-	if (taken.fn && taken.fn(taken.arg, r))
-		return;
-	fata_end(r == LIFECYCLE_REBOOT ? END_REBOOT : END_POWEROFF, 0);
+	lifecycle_tell(r);
 }
 
 /* --- signals ------------------------------------------------------------ */
@@ -116,9 +74,9 @@ static int follow(void *arg)
 		if (caught[SIGUSR1])
 			show();
 		if (caught[SIGHUP])
-			end_or_tell(LIFECYCLE_REBOOT);
+			ask(LIFECYCLE_REBOOT);
 		if (caught[SIGTERM] || caught[SIGINT])
-			end_or_tell(LIFECYCLE_POWEROFF);
+			ask(LIFECYCLE_POWEROFF);
 		for (int i = 0; i < NSIG; i++)
 			caught[i] = 0;
 	}

@@ -28,6 +28,7 @@
 #include <fata/trace.h>
 #include <fata/xen/evtchn.h>
 #include <fata/xen/xs.h>
+#include "core/lifecycle.h"
 #include "core/task.h"
 #include "platform.h"
 #include "xen/lifecycle.h"
@@ -42,67 +43,17 @@ FATA_PARAM_TIME(
 	watchdog, "watchdog", "0s",
 	"end the guest when the main loop hangs for so long (0: never)");
 
-static struct {
-	struct event event; /* a request for those who await */
-	enum lifecycle_request request;
-	bool awaited; /* somebody has taken over by awaiting */
-	bool pending; /* the request is not taken yet */
-	bool (*fn)(void *arg, enum lifecycle_request r);
-	void *arg;
-} taken;
-
-/* --- programs ------------------------------------------------------------- */
-
-int lifecycle_await(enum lifecycle_request *request, uint64_t deadline)
-{
-	uint64_t seen;
-	int err;
-
-	taken.awaited = true;
-	for (;;) {
-		seen = event_count(&taken.event);
-		if (taken.pending) {
-			taken.pending = false;
-			*request = taken.request;
-			return 0;
-		}
-		err = event_wait(&taken.event, &seen, deadline);
-		if (err)
-			return err;
-	}
-}
-
-void lifecycle_on_request(bool (*fn)(void *arg, enum lifecycle_request r),
-			  void *arg)
-{
-	taken.fn = fn;
-	taken.arg = arg;
-}
-
-static void end_or_tell(enum lifecycle_request r)
-{
-	if (taken.awaited) {
-		taken.request = r;
-		taken.pending = true;
-		event_signal(&taken.event);
-		return;
-	}
-	if (taken.fn && taken.fn(taken.arg, r))
-		return;
-	fata_end(r == LIFECYCLE_REBOOT ? END_REBOOT : END_POWEROFF, 0);
-}
-
 /* --- control/shutdown ------------------------------------------------------
  */
 
 static void poweroff(void)
 {
-	end_or_tell(LIFECYCLE_POWEROFF);
+	lifecycle_tell(LIFECYCLE_POWEROFF);
 }
 
 static void reboot(void)
 {
-	end_or_tell(LIFECYCLE_REBOOT);
+	lifecycle_tell(LIFECYCLE_REBOOT);
 }
 
 static void advertise(void);

@@ -15,7 +15,6 @@
 #include <arch/x86_64/vm_int.h>
 #include <core/assert.h>
 #include <errno.h>
-#include <fata/page.h>
 #include <fata/random.h>
 #include <string.h>
 
@@ -78,11 +77,6 @@ uintptr_t vm_end(void)
 	return vm_tree.end;
 }
 
-static uint64_t page_up(uint64_t n)
-{
-	return (n + PAGE_SIZE - 1) & ~(uint64_t)(PAGE_SIZE - 1);
-}
-
 static void add_range(uint64_t start, uint64_t end, unsigned prot)
 {
 	struct range *r = record();
@@ -95,7 +89,7 @@ void *vm_reserve(size_t size, size_t align)
 {
 	uint64_t at;
 
-	size = page_up(size);
+	size = vm_page_up(size);
 	if (!size || size > vm_tree.end - vm_tree.start || records(1))
 		return NULL;
 	at = range_gap(&vm_tree, size, align > PAGE_SIZE ? align : PAGE_SIZE);
@@ -109,7 +103,7 @@ int vm_reserve_at(void *p, size_t size)
 	uint64_t at = (uint64_t)p;
 	struct range *next;
 
-	size = page_up(size);
+	size = vm_page_up(size);
 	if (at & (PAGE_SIZE - 1) || at < vm_tree.start || at > vm_tree.end ||
 	    !size || size > vm_tree.end - at)
 		return -EINVAL;
@@ -239,7 +233,7 @@ static void set_prot(uint64_t at, uint64_t end, unsigned prot)
 
 int vm_release(void *p, size_t size)
 {
-	uint64_t at = (uint64_t)p, end = at + page_up(size);
+	uint64_t at = (uint64_t)p, end = at + vm_page_up(size);
 	struct range *r;
 
 	if (isolate(at, end))
@@ -289,7 +283,7 @@ int vm_put_pages(uint64_t at, unsigned n, uint64_t flags)
 
 int vm_map(void *p, size_t size, unsigned prot)
 {
-	uint64_t at = (uint64_t)p, end = at + page_up(size), done;
+	uint64_t at = (uint64_t)p, end = at + vm_page_up(size), done;
 
 	if (prot & VM_EXEC)
 		return -EACCES;
@@ -315,7 +309,7 @@ int vm_map(void *p, size_t size, unsigned prot)
 
 int vm_protect(void *p, size_t size, unsigned prot)
 {
-	uint64_t at = (uint64_t)p, end = at + page_up(size);
+	uint64_t at = (uint64_t)p, end = at + vm_page_up(size);
 	struct batch b = {.at = at};
 
 	if (prot & VM_EXEC)
@@ -340,7 +334,7 @@ int vm_protect(void *p, size_t size, unsigned prot)
 
 int vm_unmap(void *p, size_t size)
 {
-	uint64_t at = (uint64_t)p, end = at + page_up(size);
+	uint64_t at = (uint64_t)p, end = at + vm_page_up(size);
 
 	if (!reserved(at, end))
 		return -EINVAL;

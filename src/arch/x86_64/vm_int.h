@@ -8,11 +8,17 @@
 
 #include <core/range.h>
 #include <core/vm.h>
+#include <fata/page.h>
 
 #define VM_GUARD 16 /* a stack's guard: nothing is ever mapped */
 #define VM_BATCH 32 /* entries that are changed together */
 
 extern struct range_tree vm_tree;
+
+static inline uint64_t vm_page_up(uint64_t n)
+{
+	return (n + PAGE_SIZE - 1) & ~(uint64_t)(PAGE_SIZE - 1);
+}
 
 /* Of a page with these permissions. */
 uint64_t vm_entry_flags(unsigned prot);

@@ -6,7 +6,6 @@
 #include <arch/x86_64/paging.h>
 #include <arch/x86_64/vm_int.h>
 #include <errno.h>
-#include <fata/page.h>
 
 static bool allowed(const void *p, size_t n, bool write)
 {

@@ -4,7 +4,6 @@
  */
 #include <arch/x86_64/vm_int.h>
 #include <core/assert.h>
-#include <fata/page.h>
 
 bool vm_is_guard(const void *p)
 {
@@ -15,7 +14,7 @@ bool vm_is_guard(const void *p)
 
 void *vm_stack_alloc(size_t *size)
 {
-	size_t n = (*size + PAGE_SIZE - 1) & ~(size_t)(PAGE_SIZE - 1);
+	size_t n = vm_page_up(*size);
 	char *base = vm_reserve(n + PAGE_SIZE, 0);
 
 	if (!base)
