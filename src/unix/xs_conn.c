@@ -15,7 +15,6 @@
 
 #include <errno.h>
 #include <fata/log.h>
-#include <fata/trace.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,15 +31,8 @@ static struct {
 	enum { UNTRIED, ABSENT, CONNECTED, BROKEN } state;
 	struct unix_watch watch;
 	bool want_out; /* the kernel's buffer is full */
-	struct xs_incoming in;
-	struct list queue, sent;
-	unsigned underway;
-	uint32_t next_id;
-	struct xs_stat stat;
-} c = {
-	.queue = LIST_INIT(c.queue),
-	.sent = LIST_INIT(c.sent),
-};
+	struct xs_queue q;
+} c = {.q = XS_QUEUE_INIT(c.q)};
 
 static void on_ready(void *arg, uint32_t events);
 
@@ -104,19 +96,6 @@ uint32_t xs_connection(void)
 
 /* --- requests ----------------------------------------------------------- */
 
-static struct xs_request *request(struct list *entry)
-{
-	return list_entry(entry, struct xs_request, link);
-}
-
-static void finish(struct xs_request *r, int result)
-{
-	list_remove(&r->link);
-	r->busy = false;
-	r->result = result;
-	r->done(r);
-}
-
 static void broken(const char *why)
 {
 	if (c.state == BROKEN)
@@ -124,11 +103,9 @@ static void broken(const char *why)
 	log_error("%s; xenstore is lost", why);
 	c.state = BROKEN;
 	unix_unwatch(&c.watch);
-	while (!list_empty(&c.sent))
-		finish(request(c.sent.next), -EIO);
-	while (!list_empty(&c.queue))
-		finish(request(c.queue.next), -EIO);
-	c.underway = 0;
+	xs_finish_all(&c.q.sent, -EIO);
+	xs_finish_all(&c.q.queue, -EIO);
+	c.q.underway = 0;
 	xs_watch_reset();
 }
 
@@ -146,42 +123,37 @@ static void want_out(bool want)
 /* Bytes of r: 1 when all are sent, 0 when there is no room, or an error. */
 static int send_part(struct xs_request *r)
 {
-	size_t head = sizeof(r->header), whole = head + r->header.len;
+	size_t left;
 
-	while (r->sent < whole) {
-		bool first = r->sent < head;
-		const char *p = first ? (const char *)&r->header + r->sent
-				      : (const char *)r->payload + r->sent -
-						head;
-		size_t left = first ? head - r->sent : whole - r->sent;
-		ssize_t n = REAL(write)(c.watch.fd, p, left);
+	for (;;) {
+		const char *p = xs_queue_piece(r, &left);
+		ssize_t n;
 
+		if (!left)
+			return 1;
+		n = REAL(write)(c.watch.fd, p, left);
 		if (n < 0 && errno == EAGAIN)
 			return 0;
 		if (n <= 0)
 			return -EIO;
 		r->sent += (size_t)n;
 	}
-	return 1;
 }
 
 static void send_queue(void)
 {
 	int rc = 1;
 
-	while (rc > 0 && !list_empty(&c.queue) && c.underway < XS_UNDERWAY) {
-		struct xs_request *r = request(c.queue.next);
+	while (rc > 0 && !list_empty(&c.q.queue) &&
+	       c.q.underway < XS_UNDERWAY) {
+		struct xs_request *r = xs_request_of(c.q.queue.next);
 
 		if (!r->sent)
-			r->header.req_id = ++c.next_id;
+			xs_queue_name(&c.q, r);
 		rc = send_part(r);
 		if (rc <= 0)
 			break;
-		list_remove(&r->link);
-		list_add_last(&c.sent, &r->link);
-		c.underway++;
-		c.stat.requests++;
-		trace(TRACE_XS_REQUEST, r->header.req_id, r->header.type);
+		xs_queue_sent(&c.q);
 	}
 	if (rc < 0)
 		broken("cannot write to xenstored");
@@ -195,65 +167,17 @@ int xs_submit(struct xs_request *r)
 
 	if (err)
 		return err;
-	r->sent = 0;
-	r->busy = true;
-	list_add_last(&c.queue, &r->link);
+	xs_queue_add(&c.q, r);
 	send_queue();
 	return 0;
 }
 
-bool xs_withdraw(struct xs_request *r)
-{
-	if (!r->busy || r->sent > 0)
-		return false;
-	list_remove(&r->link);
-	r->busy = false;
-	return true;
-}
-
 /* --- answers ------------------------------------------------------------ */
-
-static void answered(struct xs_request *r)
-{
-	const struct xsd_sockmsg *h = &c.in.header;
-	int result = 0;
-
-	c.underway--;
-	c.stat.replies++;
-	if (h->type == XS_ERROR)
-		result = -xs_wire_errno(c.in.payload);
-	else if (h->type != r->header.type)
-		result = -EPROTO;
-	trace(TRACE_XS_REPLY, h->req_id, (uint64_t)-result);
-	r->reply = c.in.payload;
-	r->reply_size = h->len;
-	finish(r, result);
-}
-
-static void incoming(void)
-{
-	const char *path, *token;
-
-	if (c.in.header.type == XS_WATCH_EVENT) {
-		c.stat.events++;
-		trace(TRACE_XS_EVENT, 0, 0);
-		if (!xs_wire_event(c.in.payload, c.in.header.len, &path,
-				   &token))
-			xs_watch_deliver(path, token);
-		return;
-	}
-	list_for_each(entry, &c.sent)
-	{
-		if (request(entry)->header.req_id == c.in.header.req_id)
-			return answered(request(entry));
-	}
-	c.stat.unknown++;
-}
 
 /* One message: 1 when it is whole, 0 when there is no more, or an error. */
 static int pull(void)
 {
-	struct xs_incoming *m = &c.in;
+	struct xs_incoming *m = &c.q.in;
 	const size_t head = sizeof(m->header);
 
 	for (;;) {
@@ -287,8 +211,8 @@ static void on_ready(void *arg, uint32_t events)
 		rc = pull();
 		if (rc <= 0)
 			break;
-		c.in.have = 0;
-		incoming();
+		c.q.in.have = 0;
+		xs_queue_incoming(&c.q);
 	}
 	if (rc < 0)
 		broken("xenstored closed the connection, or sent nonsense");
@@ -298,10 +222,7 @@ static void on_ready(void *arg, uint32_t events)
 
 void xs_stat(struct xs_stat *s)
 {
-	*s = c.stat;
+	xs_queue_stat(&c.q, s);
 	s->present = c.state == CONNECTED || c.state == BROKEN;
 	s->connected = c.state == CONNECTED;
-	s->lost = xs_watch_lost;
-	s->watches = xs_watch_count();
-	s->underway = c.underway;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The connection to xenstored; see xs_conn.h.
+ * The connection to xenstored by a guest's ring; see xs_conn.h.
  *
  * pump() is all that moves: it puts queued bytes on the ring, takes answers
  * off and hands them out, until neither side can go on. It runs when a request
@@ -20,7 +20,6 @@
 #include <fata/log.h>
 #include <fata/metrics.h>
 #include <fata/timer.h>
-#include <fata/trace.h>
 #include <fata/xen/evtchn.h>
 #include "xen/xenstore.h"
 
@@ -41,18 +40,12 @@ static struct {
 	uint32_t taken;      /* req_cons at the last event */
 	struct evtchn channel;
 	struct xs_ring ring;
-	struct xs_incoming in;
-	struct list queue, sent;
-	unsigned int underway;
-	uint32_t next_id, connection;
+	struct xs_queue q;
+	uint32_t connection;
 	unsigned int resets; /* since the last answer */
 	struct timer again; /* pump from the loop; or look for a reconnection */
 	struct event drained;
-	struct xs_stat stat;
-} c = {
-	.queue = LIST_INIT(c.queue),
-	.sent = LIST_INIT(c.sent),
-};
+} c = {.q = XS_QUEUE_INIT(c.q)};
 
 static void pump(void);
 
@@ -68,31 +61,6 @@ int xs_usable(void)
 	return c.state == BROKEN ? -EIO : 0;
 }
 
-static struct xs_request *request(struct list *entry)
-{
-	return list_entry(entry, struct xs_request, link);
-}
-
-static void finish(struct xs_request *r, int result)
-{
-	list_remove(&r->link);
-	r->busy = false;
-	r->result = result;
-	r->done(r);
-}
-
-/* End all of a list; done may submit more, which lands in no list we walk. */
-static void finish_all(struct list *head, int result)
-{
-	struct list all = LIST_INIT(all);
-	struct list *entry;
-
-	while ((entry = list_pop(head)))
-		list_add_last(&all, entry);
-	while (!list_empty(&all))
-		finish(request(all.next), result);
-}
-
 /* --- resets --------------------------------------------------------------- */
 
 /* Move what is part of a transaction, or all that is not `repeat`. */
@@ -102,12 +70,12 @@ static void sort(struct list *from, struct list *stay, struct list *stale,
 	struct list *entry;
 
 	while ((entry = list_pop(from))) {
-		struct xs_request *r = request(entry);
+		struct xs_request *r = xs_request_of(entry);
 		bool end = r->header.type == XS_TRANSACTION_END;
 
-		if (r->header.tx_id && (from == &c.queue || !end))
+		if (r->header.tx_id && (from == &c.q.queue || !end))
 			list_add_last(stale, entry);
-		else if (from == &c.queue || r->repeat)
+		else if (from == &c.q.queue || r->repeat)
 			list_add_last(stay, entry);
 		else
 			list_add_last(lost, entry);
@@ -123,15 +91,15 @@ static void reset(void)
 	struct list *entry;
 
 	c.connection++;
-	c.stat.resets++;
-	c.in.have = 0;
-	c.underway = 0;
-	sort(&c.sent, &stay, &stale, &lost);
-	sort(&c.queue, &stay, &stale, &lost);
+	c.q.stat.resets++;
+	c.q.in.have = 0;
+	c.q.underway = 0;
+	sort(&c.q.sent, &stay, &stale, &lost);
+	sort(&c.q.queue, &stay, &stale, &lost);
 	while ((entry = list_pop(&stay)))
-		list_add_last(&c.queue, entry);
-	finish_all(&stale, -EAGAIN);
-	finish_all(&lost, -ECONNRESET);
+		list_add_last(&c.q.queue, entry);
+	xs_finish_all(&stale, -EAGAIN);
+	xs_finish_all(&lost, -ECONNRESET);
 	xs_watch_reset();
 }
 
@@ -140,9 +108,9 @@ static void give_up(const char *why)
 	log_error("%s; xenstore is lost", why);
 	c.state = BROKEN;
 	timer_cancel(&c.again);
-	finish_all(&c.sent, -EIO);
-	finish_all(&c.queue, -EIO);
-	c.underway = 0;
+	xs_finish_all(&c.q.sent, -EIO);
+	xs_finish_all(&c.q.queue, -EIO);
+	c.q.underway = 0;
 	xs_watch_reset();
 	event_signal(&c.drained);
 }
@@ -197,33 +165,22 @@ static void failed(const char *why)
 
 /* --- sending -------------------------------------------------------------- */
 
-static bool id_in_use(uint32_t id)
-{
-	list_for_each(entry, &c.sent) if (request(entry)->header.req_id ==
-					  id) return true;
-	return false;
-}
-
 /* Bytes of r onto the ring: 1 when all are there, 0 when it is full. */
 static int send_part(struct xs_request *r)
 {
-	size_t head = sizeof(r->header), whole = head + r->header.len;
-	int n;
+	size_t left;
 
-	while (r->sent < whole) {
-		if (r->sent < head)
-			n = xs_ring_write(&c.ring, (char *)&r->header + r->sent,
-					  head - r->sent);
-		else
-			n = xs_ring_write(&c.ring,
-					  (const char *)r->payload + r->sent -
-						  head,
-					  whole - r->sent);
+	for (;;) {
+		const char *p = xs_queue_piece(r, &left);
+		int n;
+
+		if (!left)
+			return 1;
+		n = xs_ring_write(&c.ring, p, left);
 		if (n <= 0)
 			return n;
 		r->sent += n;
 	}
-	return 1;
 }
 
 /* Returns how many requests began or went on, or -EPROTO. */
@@ -231,16 +188,14 @@ static int send_queue(void)
 {
 	int n, moved = 0;
 
-	while (!list_empty(&c.queue)) {
-		struct xs_request *r = request(c.queue.next);
+	while (!list_empty(&c.q.queue)) {
+		struct xs_request *r = xs_request_of(c.q.queue.next);
 		size_t before = r->sent;
 
 		if (before == 0) {
-			if (c.suspend || c.underway >= XS_UNDERWAY)
+			if (c.suspend || c.q.underway >= XS_UNDERWAY)
 				break;
-			while (id_in_use(++c.next_id))
-				;
-			r->header.req_id = c.next_id;
+			xs_queue_name(&c.q, r);
 		}
 		n = send_part(r);
 		if (n < 0)
@@ -248,73 +203,32 @@ static int send_queue(void)
 		moved += r->sent != before;
 		if (n == 0)
 			break;
-		list_remove(&r->link);
-		list_add_last(&c.sent, &r->link);
-		c.underway++;
-		c.stat.requests++;
-		trace(TRACE_XS_REQUEST, r->header.req_id, r->header.type);
+		xs_queue_sent(&c.q);
 	}
 	return moved;
 }
 
 /* --- receiving ------------------------------------------------------------ */
 
-static void answered(struct xs_request *r)
-{
-	const struct xsd_sockmsg *h = &c.in.header;
-	int result = 0;
-
-	c.underway--;
-	c.resets = 0;
-	c.stat.replies++;
-	if (h->type == XS_ERROR)
-		result = -xs_wire_errno(c.in.payload);
-	else if (h->type != r->header.type)
-		result = -EPROTO;
-	trace(TRACE_XS_REPLY, h->req_id, (uint64_t)-result);
-	r->reply = c.in.payload;
-	r->reply_size = h->len;
-	finish(r, result);
-}
-
-static void incoming(void)
-{
-	const char *path, *token;
-
-	if (c.in.header.type == XS_WATCH_EVENT) {
-		c.stat.events++;
-		trace(TRACE_XS_EVENT, 0, 0);
-		if (xs_wire_event(c.in.payload, c.in.header.len, &path,
-				  &token) == 0)
-			xs_watch_deliver(path, token);
-		else
-			c.stat.unknown++;
-		return;
-	}
-	list_for_each(entry, &c.sent)
-	{
-		if (request(entry)->header.req_id == c.in.header.req_id)
-			return answered(request(entry));
-	}
-	c.stat.unknown++;
-}
-
 /* Hand out what is on the ring, one ring's worth at most: how many messages,
  * or -EPROTO. */
 static int receive(void)
 {
+	uint64_t replies = c.q.stat.replies;
 	uint32_t begin = c.ring.rsp_cons;
 	int n, moved = 0;
 
 	while (c.ring.rsp_cons - begin < XENSTORE_RING_SIZE) {
-		n = xs_incoming_pull(&c.in, &c.ring);
+		n = xs_incoming_pull(&c.q.in, &c.ring);
 		if (n < 0)
 			return n;
 		if (n == 0)
 			break;
-		incoming();
-		c.in.have = 0;
+		xs_queue_incoming(&c.q);
+		c.q.in.have = 0;
 		moved++;
+		if (c.q.stat.replies != replies)
+			c.resets = 0;
 	}
 	return moved + (c.ring.rsp_cons != begin);
 }
@@ -369,22 +283,23 @@ static void pump(void)
 	c.pumping = false;
 	if (c.asked && c.state == CONNECTED)
 		timer_set(&c.again, 0, pump_later, NULL);
-	if (c.underway == 0)
+	if (c.q.underway == 0)
 		event_signal(&c.drained);
 }
 
 /* An event has work if messages moved, or xenstored took bytes of ours. */
 static void signalled(void *arg)
 {
-	uint64_t before = c.stat.replies + c.stat.events + c.stat.requests;
+	const struct xs_stat *s = &c.q.stat;
+	uint64_t before = s->replies + s->events + s->requests;
 	uint32_t taken =
 		__atomic_load_n(&c.ring.page->req_cons, __ATOMIC_ACQUIRE);
-	bool work = taken != c.taken || c.in.have != 0;
+	bool work = taken != c.taken || c.q.in.have != 0;
 
 	(void)arg;
 	c.taken = taken;
 	pump();
-	before -= c.stat.replies + c.stat.events + c.stat.requests;
+	before -= s->replies + s->events + s->requests;
 	evtchn_served(&c.channel, work || before != 0);
 }
 
@@ -396,20 +311,9 @@ int xs_submit(struct xs_request *r)
 
 	if (err)
 		return err;
-	r->sent = 0;
-	r->busy = true;
-	list_add_last(&c.queue, &r->link);
+	xs_queue_add(&c.q, r);
 	pump();
 	return 0;
-}
-
-bool xs_withdraw(struct xs_request *r)
-{
-	if (!r->busy || r->sent > 0)
-		return false;
-	list_remove(&r->link);
-	r->busy = false;
-	return true;
 }
 
 static int attach(struct xenstore_domain_interface *page, uint32_t port)
@@ -449,8 +353,9 @@ int xs_init(struct xenstore_domain_interface *page, uint32_t port)
 
 static bool idle(void)
 {
-	return c.underway == 0 &&
-	       (list_empty(&c.queue) || request(c.queue.next)->sent == 0);
+	return c.q.underway == 0 &&
+	       (list_empty(&c.q.queue) ||
+		xs_request_of(c.q.queue.next)->sent == 0);
 }
 
 int xs_suspend(uint64_t deadline)
@@ -501,14 +406,11 @@ int xs_resume_at(struct xenstore_domain_interface *page, uint32_t port)
 
 void xs_stat(struct xs_stat *s)
 {
-	*s = c.stat;
+	xs_queue_stat(&c.q, s);
 	s->present = c.state != ABSENT;
 	s->connected = c.state == CONNECTED;
-	s->lost = xs_watch_lost;
-	s->watches = xs_watch_count();
-	s->underway = c.underway;
 }
 
-FATA_METRIC_COUNTER(c.stat.requests, "xenstore.requests");
-FATA_METRIC_COUNTER(c.stat.events, "xenstore.events");
-FATA_METRIC_COUNTER(c.stat.resets, "xenstore.resets");
+FATA_METRIC_COUNTER(c.q.stat.requests, "xenstore.requests");
+FATA_METRIC_COUNTER(c.q.stat.events, "xenstore.events");
+FATA_METRIC_COUNTER(c.q.stat.resets, "xenstore.resets");

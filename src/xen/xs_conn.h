@@ -57,4 +57,44 @@ void xs_watch_reset(void);
 unsigned int xs_watch_count(void);
 extern uint64_t xs_watch_lost;
 
+/*
+ * For who carries the bytes, a guest's ring or a process's socket: requests on
+ * their way and their answers (xs_queue.c).
+ */
+struct xs_queue {
+	struct list queue, sent; /* not begun, or not whole yet; unanswered */
+	unsigned int underway;	 /* how many are among the sent */
+	uint32_t next_id;
+	struct xs_incoming in;
+	struct xs_stat stat;
+};
+
+#define XS_QUEUE_INIT(q)                                                       \
+	{.queue = LIST_INIT((q).queue), .sent = LIST_INIT((q).sent)}
+
+static inline struct xs_request *xs_request_of(struct list *entry)
+{
+	return list_entry(entry, struct xs_request, link);
+}
+
+/* End all of a list; done may submit more, which lands in no list we walk. */
+void xs_finish_all(struct list *head, int result);
+
+void xs_queue_add(struct xs_queue *q, struct xs_request *r);
+
+/* Give r, of which nothing is sent yet, an id that no other sent one has. */
+void xs_queue_name(struct xs_queue *q, struct xs_request *r);
+
+/* What is to be sent of r, in one piece: *n bytes, 0 when all has been. */
+const char *xs_queue_piece(const struct xs_request *r, size_t *n);
+
+/* The first of the queue has been sent as a whole. */
+void xs_queue_sent(struct xs_queue *q);
+
+/* q->in is a whole message: to the request or the watch that it is for. */
+void xs_queue_incoming(struct xs_queue *q);
+
+/* All of *s but whether there is a connection. */
+void xs_queue_stat(const struct xs_queue *q, struct xs_stat *s);
+
 #endif
