@@ -3,9 +3,12 @@
  * lab_int.h - what the files of the lab's host side share.
  *
  *	lab.c          up, down, status: the instance
+ *	lab_paths.c    where it is, its lock
  *	lab_snap.c     the saved dom0 that instances start from
  *	lab_qemu.c     QEMU's command line, its process
- *	lab_session.c  commands and files, by way of dom0's agent
+ *	lab_session.c  the connection to dom0's agent
+ *	lab_exec.c     commands by way of it
+ *	lab_copy.c     files
  *	lab_cmd.c      `fata lab ...`
  *	qmp.c          QEMU's control socket
  *
@@ -13,8 +16,9 @@
  *
  *	lock        held while the lab is started or ended
  *	active      locked (shared) by each session of a counted lab
- *	instance    one line: pid, its start time, port, memory, cpus, counted,
- *kvm qmp.sock    QEMU's control socket serial.log  what Xen and dom0 print
+ *	instance    pid, its start time, port, memory, cpus, counted, kvm
+ *	qmp.sock    QEMU's control socket
+ *	serial.log  what Xen and dom0 print
  *	qemu.log    what QEMU prints
  */
 #ifndef FATA_TOOL_LAB_INT_H
@@ -41,7 +45,7 @@ struct lab_instance {
 	int kvm;
 };
 
-/* lab.c */
+/* lab_paths.c */
 int64_t lab_now_ms(void);
 void lab_sleep_ms(int ms);
 /* Prints "fata: lab: ..." and returns `rc`. */
@@ -52,6 +56,7 @@ void lab_progress(const char *format, ...)
 int lab_find_paths(struct lab_paths *p);
 /* Finds the instance that runs: 0, or -ESRCH. */
 int lab_find_instance(const struct lab_paths *p, struct lab_instance *i);
+int lab_write_instance(const struct lab_paths *p, const struct lab_instance *i);
 /* Opens DIR/NAME and locks it; returns the descriptor. Waits, and says so. */
 int lab_lock(const char *dir, const char *name);
 
