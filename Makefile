@@ -122,13 +122,23 @@ $(BUILD)/unix/%.c.o: src/%.c | $(PKGSTAMP) $(LWIP)/.complete
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(UFLAGS) -MMD -MP -c $< -o $@
 -include $(UNIXOBJ:.o=.d)
+# Xen's libraries, for programs in dom0: objects of our archive, so that only
+# who uses them has them. libxengnttab maps where we say (src/unix/xenlib.h).
+XENLIBS := evtchn gnttab toolcore toollog
+UNIXXEN := $(patsubst %,$(BUILD)/unix/xen/%.a,$(XENLIBS))
+$(BUILD)/unix/xen/%.a: $(PKGSTAMP)
+	@mkdir -p $(@D)/$*
+	$(Q)objcopy --redefine-sym 'mmap=xenlib_mmap' \
+		$(PKG)/usr/lib/x86_64-linux-gnu/libxen$*.a $(abspath $@)
+	$(Q)cd $(@D)/$* && rm -f *.o && ar x ../$*.a
 # What stands in libc's place is an archive of its own: a sanitizer's library
 # is searched before ours, so with one all of it must be linked.
 UNIXIO := $(addprefix unix-,$(addsuffix .c.o,io psync sleep sock \
 	stdio thread))
-$(BUILD)/lib/libfata-unix.a: $(UNIXOBJ) scripts/export.sh src/unix/exports \
-		$(wildcard include/fata/*.h include/fata/xen/*.h)
-	$(Q)scripts/export.sh $@ src/unix/exports $(UNIXOBJ)
+$(BUILD)/lib/libfata-unix.a: $(UNIXOBJ) $(UNIXXEN) scripts/export.sh \
+		src/unix/exports $(wildcard include/fata/*.h include/fata/xen/*.h)
+	$(Q)scripts/export.sh $@ src/unix/exports $(UNIXOBJ) \
+		$(UNIXXEN:.a=/*.o)
 	$(Q)cd $(@D) && rm -f libfata-unix-io.a && \
 		ar x libfata-unix.a $(UNIXIO) && \
 		ar rcsD libfata-unix-io.a $(UNIXIO) && \

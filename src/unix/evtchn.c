@@ -1,20 +1,19 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Event channels of a Linux process in dom0, or in any Linux guest of Xen,
- * through /dev/xen/evtchn, which libxenevtchn wraps, too.
+ * Event channels of a Linux process in dom0, or in any Linux guest of Xen, over
+ * libxenevtchn.
  *
- *     reading gives ports that fired; each stays silent until it is written
+ *     its descriptor, in our loop, tells that a port fired; xenevtchn_pending
+ *     names it, and it stays silent until xenevtchn_unmask
  *
- * A channel that its owner has masked is simply not written; what has come is
- * delivered when it is unmasked. A channel to oneself (evtchn_bind_ipi) needs
- * no Xen and has none of its ports.
+ * A channel that its owner has masked is simply not unmasked; what has come is
+ * delivered when it is. A channel to oneself (evtchn_bind_ipi) needs no Xen
+ * and has none of its ports.
  *
  * Interface: fata/xen/evtchn.h. Without Xen every bind but an ipi's is -ENOSYS.
- * Source: Linux's include/uapi/xen/evtchn.h.
  */
-#include "core/assert.h"
-#include "unix/host.h"
 #include "unix/unix.h"
+#include "unix/xenlib.h"
 
 #include <errno.h>
 #include <fata/clock.h>
@@ -22,26 +21,20 @@
 #include <fata/xen/evtchn.h>
 #include <fcntl.h>
 #include <sys/epoll.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
+#include <xenevtchn.h>
 
 FATA_LOG_SOURCE("evtchn");
 
-#define BIND_VIRQ        _IOC(_IOC_NONE, 'E', 0, 4)
-#define BIND_INTERDOMAIN _IOC(_IOC_NONE, 'E', 1, 8)
-#define BIND_UNBOUND     _IOC(_IOC_NONE, 'E', 2, 4)
-#define UNBIND           _IOC(_IOC_NONE, 'E', 3, 4)
-#define NOTIFY           _IOC(_IOC_NONE, 'E', 4, 4)
-
 #define PORTS     131072
 #define FIRST_IPI PORTS /* their numbers: beyond all of Xen's */
-#define BATCH     64
+#define BATCH     64 /* ports taken in one go before others run */
 
 /* struct evtchn's `generation`: what has come and is not delivered. */
 #define PENDING 1u
 #define SILENT  2u /* the kernel waits for us to write the port */
 
 static struct evtchn *bound[PORTS];
+static xenevtchn_handle *xen;
 static struct unix_watch watch = {.fd = -1};
 static struct evtchn_stat stat;
 static uint32_t next_ipi = FIRST_IPI;
@@ -53,7 +46,7 @@ static void rearm(struct evtchn *e)
 	if (!(e->generation & SILENT))
 		return;
 	e->generation &= ~SILENT;
-	if (REAL(write)(watch.fd, &e->port, sizeof(e->port)) < 0)
+	if (xenevtchn_unmask(xen, e->port) < 0)
 		log_error("port %u cannot be armed", e->port);
 }
 
@@ -82,22 +75,28 @@ static void fired(struct evtchn *e)
 		deliver(e);
 }
 
+static void on_port(uint32_t port)
+{
+	struct evtchn *e = port < PORTS ? bound[port] : NULL;
+
+	if (!e) {
+		stat.stray++;
+		return;
+	}
+	e->generation |= SILENT;
+	fired(e);
+}
+
 static void on_ready(void *arg, uint32_t events)
 {
-	uint32_t ports[BATCH];
-	ssize_t n = REAL(read)(watch.fd, ports, sizeof(ports));
-
 	(void)arg;
 	(void)events;
-	for (ssize_t i = 0; i < n / (ssize_t)sizeof(ports[0]); i++) {
-		struct evtchn *e = ports[i] < PORTS ? bound[ports[i]] : NULL;
+	for (unsigned i = 0; i < BATCH; i++) {
+		int port = xenevtchn_pending(xen);
 
-		if (!e) {
-			stat.stray++;
-			continue;
-		}
-		e->generation |= SILENT;
-		fired(e);
+		if (port < 0)
+			return; /* EAGAIN: no more */
+		on_port((uint32_t)port);
 	}
 }
 
@@ -105,14 +104,23 @@ static void on_ready(void *arg, uint32_t events)
 
 static int start(void)
 {
-	if (watch.fd >= 0)
+	int rc;
+
+	if (xen)
 		return 0;
-	watch.fd = unix_high(open("/dev/xen/evtchn",
-				  O_RDWR | O_NONBLOCK | O_CLOEXEC));
-	if (watch.fd < 0)
-		return errno == ENOENT || errno == ENXIO ? -ENOSYS : -errno;
+	xen = xenevtchn_open(&xenlib_logger, 0);
+	if (!xen)
+		return xenlib_absent("/dev/xen/evtchn", "xen-evtchn");
+	watch.fd = xenevtchn_fd(xen);
 	watch.fn = on_ready;
-	return unix_watch(&watch, EPOLLIN);
+	rc = fcntl(watch.fd, F_SETFL, O_NONBLOCK) < 0 ? -errno : 0;
+	if (!rc)
+		rc = unix_watch(&watch, EPOLLIN);
+	if (!rc)
+		return 0;
+	xenevtchn_close(xen);
+	xen = NULL;
+	return rc;
 }
 
 static int begin(struct evtchn *e, uint32_t port)
@@ -122,33 +130,36 @@ static int begin(struct evtchn *e, uint32_t port)
 	return 0;
 }
 
-static int bind_port(struct evtchn *e, unsigned long request, void *arg)
+/* May e be bound, and is Xen there? */
+static int ready(const struct evtchn *e)
 {
-	int rc = e->port ? -EBUSY : start();
+	return e->port ? -EBUSY : start();
+}
 
-	if (rc)
-		return rc;
-	rc = REAL(ioctl)(watch.fd, request, arg);
-	if (rc < 0)
+/* What the library's bind answered. */
+static int bound_to(struct evtchn *e, xenevtchn_port_or_error_t port)
+{
+	if (port < 0)
 		return -errno;
-	if (!rc || rc >= PORTS)
+	if (!port || port >= PORTS)
 		return -EIO;
-	bound[rc] = e;
-	return begin(e, (uint32_t)rc);
+	bound[port] = e;
+	return begin(e, (uint32_t)port);
 }
 
 int evtchn_bind_unbound(struct evtchn *e, uint16_t peer)
 {
-	uint32_t arg = peer;
+	int rc = ready(e);
 
-	return bind_port(e, BIND_UNBOUND, &arg);
+	return rc ? rc : bound_to(e, xenevtchn_bind_unbound_port(xen, peer));
 }
 
 int evtchn_bind_interdomain(struct evtchn *e, uint16_t peer, uint32_t port)
 {
-	uint32_t arg[2] = {peer, port};
-	int rc = bind_port(e, BIND_INTERDOMAIN, arg);
+	int rc = ready(e);
 
+	if (!rc)
+		rc = bound_to(e, xenevtchn_bind_interdomain(xen, peer, port));
 	/* what was sent before is one event; Linux may have dropped it */
 	if (!rc)
 		e->generation |= PENDING;
@@ -157,9 +168,9 @@ int evtchn_bind_interdomain(struct evtchn *e, uint16_t peer, uint32_t port)
 
 int evtchn_bind_virq(struct evtchn *e, unsigned int virq)
 {
-	uint32_t arg = virq;
+	int rc = ready(e);
 
-	return bind_port(e, BIND_VIRQ, &arg);
+	return rc ? rc : bound_to(e, xenevtchn_bind_virq(xen, virq));
 }
 
 int evtchn_bind_ipi(struct evtchn *e)
@@ -185,7 +196,7 @@ int evtchn_close(struct evtchn *e)
 	timer_cancel(&e->timer);
 	if (port < PORTS) {
 		bound[port] = NULL;
-		REAL(ioctl)(watch.fd, UNBIND, &port);
+		xenevtchn_unbind(xen, port);
 	}
 	e->port = 0;
 	e->fn = NULL;
@@ -227,7 +238,7 @@ int evtchn_notify(struct evtchn *e)
 		timer_set(&e->timer, 0, deliver_later, e);
 		return 0;
 	}
-	return REAL(ioctl)(watch.fd, NOTIFY, &port) < 0 ? -errno : 0;
+	return xenevtchn_notify(xen, port) < 0 ? -errno : 0;
 }
 
 int evtchn_mask(struct evtchn *e)

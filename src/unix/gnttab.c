@@ -1,23 +1,24 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Grants of a Linux process in dom0, or in any Linux guest of Xen, through the
- * kernel's /dev/xen/gntalloc and gntdev, which libxengnttab wraps, too.
+ * Grants of a Linux process in dom0, or in any Linux guest of Xen, over
+ * libxengnttab.
  *
  * Exporting: the kernel has the pages and gives references with them, so a page
- * of the program's is shared by putting the kernel's in its place:
+ * of the program's is shared by moving the kernel's to its place:
  *
- *     gnttab_share(page)    ask for a reference; map its page over `page`
- *     gnttab_end_access     give it back; ordinary memory again, same contents
+ *     gnttab_share(page)    ask for one, copy what ours holds, move it there
+ *     gnttab_end_access     ordinary memory again, same contents
  *
  * When the peer still has the page, the kernel keeps it; so an end is always at
- * once. References without a page (gnttab_alloc) are -ENOSYS.
+ * once. A reference without a page, or without its peer, is not to be had:
+ * gnttab_alloc is -ENOSYS.
  *
- * Importing: each page is a mapping of its own in a range of addresses.
+ * Importing: each page is a mapping of its own, so that each can end by itself,
+ * in a range of addresses (xenlib_place).
  *
  * Interface: fata/xen/gnttab.h.
  */
-#include "unix/host.h"
-#include "unix/unix.h"
+#include "unix/xenlib.h"
 
 #include <errno.h>
 #include <fata/clock.h>
@@ -27,39 +28,41 @@
 #include <fata/xen/gnttab.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <unistd.h>
-#include <xen/xen.h>
-#include <xen/grant_table.h>
-#include <xen/gntalloc.h>
-#include <xen/gntdev.h>
+#include <xengnttab.h>
 
 FATA_LOG_SOURCE("gnttab");
+
+#define RESERVED (MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE)
 
 struct shared {
 	struct shared *next;
 	uint32_t ref;
-	uint64_t index; /* gntalloc's */
 	void *page;
 };
 
 static struct shared *shares;
 static struct gnttab_stat stat = {.version = 1, .max = UINT32_MAX};
-static int alloc_fd = -1, map_fd = -1;
+static xengntshr_handle *exports;
+static xengnttab_handle *imports;
 
-static int device(int *fd, const char *path)
+static int start_exports(void)
 {
-	if (*fd >= 0)
+	if (exports)
 		return 0;
-	*fd = unix_high(open(path, O_RDWR | O_CLOEXEC));
-	if (*fd >= 0)
+	exports = xengntshr_open(&xenlib_logger, 0);
+	if (!exports)
+		return xenlib_absent("/dev/xen/gntalloc", "xen-gntalloc");
+	fcntl(xengntshr_fd(exports), F_SETFD, FD_CLOEXEC);
+	return 0;
+}
+
+static int start_imports(void)
+{
+	if (imports)
 		return 0;
-	if (errno != ENOENT && errno != ENXIO && errno != ENODEV)
-		return -errno;
-	log_warn("%s is missing (no Xen, or modprobe xen-gnt%s)", path,
-		 fd == &alloc_fd ? "alloc" : "dev");
-	return -ENOSYS;
+	imports = xengnttab_open(&xenlib_logger, 0);
+	return imports ? 0 : xenlib_absent("/dev/xen/gntdev", "xen-gntdev");
 }
 
 /* --- exporting ---------------------------------------------------------- */
@@ -87,39 +90,22 @@ int gnttab_grant_access(uint32_t ref, uint16_t peer, const void *page,
 	return -EINVAL;
 }
 
-static int give_back(uint64_t index)
+/* The kernel's page in the place of ours, with what ours holds. */
+static int replace(void *page, void *kernels)
 {
-	struct ioctl_gntalloc_dealloc_gref op = {.index = index, .count = 1};
-
-	return REAL(ioctl)(alloc_fd, IOCTL_GNTALLOC_DEALLOC_GREF, &op) ? -errno
-								      : 0;
-}
-
-/* Put the kernel's page in the place of ours, with what ours holds. */
-static int replace(void *page, uint64_t index, bool writable)
-{
-	void *p = mmap(NULL, PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED,
-		       alloc_fd, (off_t)index);
-
-	(void)writable;
-	if (p == MAP_FAILED)
-		return -errno;
-	memcpy(p, page, PAGE_SIZE);
-	munmap(p, PAGE_SIZE);
-	p = mmap(page, PAGE_SIZE, PROT_READ | PROT_WRITE,
-		 MAP_SHARED | MAP_FIXED, alloc_fd, (off_t)index);
-	return p == MAP_FAILED ? -errno : 0;
+	memcpy(kernels, page, PAGE_SIZE);
+	if (mremap(kernels, PAGE_SIZE, PAGE_SIZE,
+		   MREMAP_MAYMOVE | MREMAP_FIXED, page) == page)
+		return 0;
+	return -errno;
 }
 
 int gnttab_share(uint32_t *ref, uint16_t peer, const void *page, bool writable,
 		 uint64_t deadline)
 {
-	struct ioctl_gntalloc_alloc_gref op = {
-		.domid = peer,
-		.flags = writable ? GNTALLOC_FLAG_WRITABLE : 0,
-		.count = 1};
+	int rc = start_exports();
 	struct shared *s;
-	int rc = device(&alloc_fd, "/dev/xen/gntalloc");
+	void *p;
 
 	(void)deadline;
 	if (rc)
@@ -129,18 +115,16 @@ int gnttab_share(uint32_t *ref, uint16_t peer, const void *page, bool writable,
 	s = heap_calloc(1, sizeof(*s));
 	if (!s)
 		return -ENOMEM;
-	if (REAL(ioctl)(alloc_fd, IOCTL_GNTALLOC_ALLOC_GREF, &op)) {
-		rc = -errno;
-		heap_free(s);
-		return rc;
-	}
-	rc = replace((void *)page, op.index, writable);
+	p = xengntshr_share_pages(exports, peer, 1, &s->ref, writable);
+	rc = p ? replace((void *)page, p) : -errno;
 	if (rc) {
-		give_back(op.index);
+		if (p)
+			xengntshr_unshare(exports, p, 1);
 		heap_free(s);
 		return rc;
 	}
-	*s = (struct shared){shares, op.gref_ids[0], op.index, (void *)page};
+	s->page = (void *)page;
+	s->next = shares;
 	shares = s;
 	stat.total++;
 	*ref = s->ref;
@@ -159,12 +143,12 @@ int gnttab_end_access(uint32_t ref)
 	if (!s)
 		return -EINVAL;
 	memcpy(copy, s->page, PAGE_SIZE);
+	/* what xengntshr_unshare does, and leaves no hole */
 	p = mmap(s->page, PAGE_SIZE, PROT_READ | PROT_WRITE,
 		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
 	if (p == MAP_FAILED)
 		return -EBUSY;
 	memcpy(p, copy, PAGE_SIZE);
-	give_back(s->index);
 	*at = s->next;
 	heap_free(s);
 	stat.total--;
@@ -189,52 +173,36 @@ unsigned int gnttab_end_pages(const uint32_t *refs, unsigned int n, void *pages,
 
 /* --- importing ---------------------------------------------------------- */
 
-/* A mapping's index in gntdev is kept where the guest keeps Xen's handle. */
-static uint64_t index_of(const struct gnttab_page *p)
-{
-	return (uint64_t)p->generation << 32 | p->handle;
-}
-
-static void forget(struct gnttab_page *p)
-{
-	struct ioctl_gntdev_unmap_grant_ref op = {.index = index_of(p),
-						  .count = 1};
-
-	REAL(ioctl)(map_fd, IOCTL_GNTDEV_UNMAP_GRANT_REF, &op);
-}
-
 static int map_one(struct gnttab_page *p, void *at)
 {
-	struct ioctl_gntdev_map_grant_ref op = {
-		.count = 1, .refs = {{.domid = p->domid, .ref = p->ref}}};
+	int prot = PROT_READ | (p->readonly ? 0 : PROT_WRITE), err;
 	void *got;
 
-	if (REAL(ioctl)(map_fd, IOCTL_GNTDEV_MAP_GRANT_REF, &op))
-		return errno == ENOMEM ? -ENOMEM : -EINVAL;
-	p->handle = (uint32_t)op.index;
-	p->generation = (uint32_t)(op.index >> 32);
-	got = mmap(at, PAGE_SIZE, PROT_READ | (p->readonly ? 0 : PROT_WRITE),
-		   MAP_SHARED | MAP_FIXED, map_fd, (off_t)op.index);
-	if (got != MAP_FAILED) {
-		p->address = at;
+	xenlib_place = at;
+	got = xengnttab_map_grant_ref(imports, p->domid, p->ref, prot);
+	xenlib_place = NULL;
+	if (got) {
+		p->address = got;
 		return 0;
 	}
-	forget(p);
-	return errno == EAGAIN ? -EAGAIN : -EINVAL;
+	err = errno;
+	/* a failed one leaves a hole, which others would fill */
+	mmap(at, PAGE_SIZE, PROT_NONE, RESERVED | MAP_FIXED, -1, 0);
+	return err == EBUSY ? -EAGAIN : err == ENOMEM ? -ENOMEM : -EINVAL;
 }
 
 /* Addresses for n pages; nothing there yet. */
 static char *reserve(unsigned int n)
 {
 	char *p = mmap(NULL, (size_t)n * PAGE_SIZE, PROT_NONE,
-		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+		       RESERVED, -1, 0);
 
 	return p == MAP_FAILED ? NULL : p;
 }
 
 int gnttab_map(struct gnttab_page *p, unsigned int n, uint64_t deadline)
 {
-	int rc = device(&map_fd, "/dev/xen/gntdev");
+	int rc = start_imports();
 	unsigned int i = 0;
 	char *at;
 
@@ -266,12 +234,14 @@ int gnttab_map(struct gnttab_page *p, unsigned int n, uint64_t deadline)
 
 int gnttab_unmap(struct gnttab_page *p, unsigned int n)
 {
+	int first = 0;
+
 	for (unsigned int i = 0; i < n; i++) {
-		munmap(p[i].address, PAGE_SIZE);
-		forget(&p[i]);
+		if (xengnttab_unmap(imports, p[i].address, 1) && !first)
+			first = -errno;
 		stat.mapped--;
 	}
-	return 0;
+	return first;
 }
 
 /* --- copying ------------------------------------------------------------ */
@@ -292,37 +262,43 @@ static int status_of(int16_t status)
 	}
 }
 
+static void describe(xengnttab_grant_copy_segment_t *s,
+		     const struct gnttab_copy_op *op)
+{
+	*s = (xengnttab_grant_copy_segment_t){.len = op->len};
+	if (op->from.local) {
+		s->source.virt = op->from.local;
+	} else {
+		s->source.foreign.ref = op->from.ref;
+		s->source.foreign.offset = op->from.offset;
+		s->source.foreign.domid = op->from.domid;
+		s->flags |= GNTCOPY_source_gref;
+	}
+	if (op->to.local) {
+		s->dest.virt = op->to.local;
+	} else {
+		s->dest.foreign.ref = op->to.ref;
+		s->dest.foreign.offset = op->to.offset;
+		s->dest.foreign.domid = op->to.domid;
+		s->flags |= GNTCOPY_dest_gref;
+	}
+}
+
 static int copy_one(struct gnttab_copy_op *op)
 {
-	struct gntdev_grant_copy_segment s = {.len = op->len};
-	struct ioctl_gntdev_grant_copy c = {.count = 1, .segments = &s};
+	xengnttab_grant_copy_segment_t s;
 
 	if (op->from.local && op->to.local)
 		return -EINVAL;
-	if (op->from.local) {
-		s.source.virt = op->from.local;
-	} else {
-		s.source.foreign.ref = op->from.ref;
-		s.source.foreign.offset = op->from.offset;
-		s.source.foreign.domid = op->from.domid;
-		s.flags |= GNTCOPY_source_gref;
-	}
-	if (op->to.local) {
-		s.dest.virt = op->to.local;
-	} else {
-		s.dest.foreign.ref = op->to.ref;
-		s.dest.foreign.offset = op->to.offset;
-		s.dest.foreign.domid = op->to.domid;
-		s.flags |= GNTCOPY_dest_gref;
-	}
-	if (REAL(ioctl)(map_fd, IOCTL_GNTDEV_GRANT_COPY, &c))
+	describe(&s, op);
+	if (xengnttab_grant_copy(imports, 1, &s))
 		return -errno;
 	return status_of(s.status);
 }
 
 int gnttab_copy(struct gnttab_copy_op *ops, unsigned int n, uint64_t deadline)
 {
-	int rc = device(&map_fd, "/dev/xen/gntdev"), first = 0;
+	int rc = start_imports(), first = 0;
 
 	for (unsigned int i = 0; !rc && i < n; i++) {
 		do {

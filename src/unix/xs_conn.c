@@ -2,8 +2,9 @@
 /*
  * The connection to xenstored of a Linux process: the same messages as on a
  * guest's ring, over xenstored's socket, or over the kernel's /dev/xen/xenbus
- * in a guest that is not dom0. libxenstore speaks the same, but waits in each
- * call; this way all of src/xen/xs*.c serves here, too.
+ * in a guest that is not dom0. libxenstore finds them by the same rules and
+ * speaks the same, but each of its calls waits, one at a time, and all tasks
+ * would; this way all of src/xen/xs*.c serves here, too.
  *
  * Interface: xen/xs_conn.h. Connected at the first use. A connection that ends
  * (xenstored does not come back by itself) is broken for good: -EIO.
@@ -16,10 +17,13 @@
 #include <errno.h>
 #include <fata/log.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -56,18 +60,40 @@ static int open_socket(const char *path)
 	return fd;
 }
 
+static int open_path(const char *path)
+{
+	struct stat s;
+
+	if (stat(path, &s))
+		return -1;
+	if (S_ISSOCK(s.st_mode))
+		return open_socket(path);
+	return open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
+}
+
+/*
+ * XENSTORED_PATH, a socket or a device, decides alone; else the socket in
+ * XENSTORED_RUNDIR, or in the usual folders; else the kernel's device.
+ */
 static int open_any(void)
 {
+	static const char *const usual[] = {
+		"/run/xenstored/socket", "/var/run/xenstored/socket",
+		"/dev/xen/xenbus", "/proc/xen/xenbus"};
 	const char *path = getenv("XENSTORED_PATH");
-	int fd = path ? open_socket(path) : -1;
+	const char *folder = getenv("XENSTORED_RUNDIR");
+	char in_folder[PATH_MAX];
+	size_t first = folder ? 2 : 0;
+	int fd = -1;
 
-	if (fd < 0)
-		fd = open_socket("/run/xenstored/socket");
-	if (fd < 0)
-		fd = open_socket("/var/run/xenstored/socket");
-	if (fd < 0)
-		fd = open("/dev/xen/xenbus", O_RDWR | O_NONBLOCK | O_CLOEXEC);
-	return unix_high(fd);
+	if (path)
+		return open_path(path);
+	if (folder && snprintf(in_folder, sizeof(in_folder), "%s/socket",
+			       folder) < (int)sizeof(in_folder))
+		fd = open_path(in_folder);
+	for (size_t i = first; fd < 0 && i < sizeof(usual) / sizeof(*usual); i++)
+		fd = open_path(usual[i]);
+	return fd;
 }
 
 static void try_once(void)
@@ -75,7 +101,7 @@ static void try_once(void)
 	if (c.state != UNTRIED)
 		return;
 	c.state = ABSENT;
-	c.watch.fd = open_any();
+	c.watch.fd = unix_high(open_any());
 	c.watch.fn = on_ready;
 	if (c.watch.fd >= 0 && !unix_watch(&c.watch, EPOLLIN))
 		c.state = CONNECTED;

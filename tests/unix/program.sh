@@ -88,6 +88,39 @@ signal HUP decide
 check "SIGHUP asks for a reboot" matches "$out" '^request 1$'
 check "then SIGTERM ends it" same "$rc $(grep -c '^request 0' <<<"$out")" '0 1'
 
+# --- what is linked -------------------------------------------------------------
+
+"$fata" cc -t unix life.c -o bare || exit 1
+check "a program that uses no Xen has none of it" \
+  same "$(nm bare | grep -ciE 'xenevtchn|xengnt|xentool|evtchn_')" 0
+cat >xen.c <<'END'
+#include <errno.h>
+#include <fata/xen/evtchn.h>
+#include <fata/xen/gnttab.h>
+#include <fata/xen/xs.h>
+#include <stdio.h>
+int main(void)
+{
+	static char page[4096] __attribute__((aligned(4096)));
+	struct gnttab_page map = {.ref = 8, .domid = 1};
+	struct evtchn e = {0};
+	uint32_t ref;
+	char *value;
+
+	printf("%d %d %d %d\n", evtchn_bind_unbound(&e, 1),
+	       gnttab_share(&ref, 1, page, 1, 0), gnttab_map(&map, 1, 0),
+	       xs_read(NULL, "name", &value, NULL, 0));
+	return 0;
+}
+END
+build xen.c xen
+if [ ! -e /dev/xen ]; then
+  out=$(XENSTORED_PATH=$tmp/none ./xen)
+  check "where there is no Xen its calls say so" matches "$out" \
+    '^-38 -38 -38 -19$'
+  check "with a line" matches "$out" '/dev/xen/gntdev is missing'
+fi
+
 # --- disks ----------------------------------------------------------------------
 
 "$fata" cc -t unix "${SAN[@]}" "$here/../../examples/disk/main.c" -o disk ||
