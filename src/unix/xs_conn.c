@@ -83,6 +83,7 @@ static int open_any(void)
 	const char *path = getenv("XENSTORED_PATH");
 	const char *folder = getenv("XENSTORED_RUNDIR");
 	char in_folder[PATH_MAX];
+	const size_t n = sizeof(usual) / sizeof(*usual);
 	size_t first = folder ? 2 : 0;
 	int fd = -1;
 
@@ -91,7 +92,7 @@ static int open_any(void)
 	if (folder && snprintf(in_folder, sizeof(in_folder), "%s/socket",
 			       folder) < (int)sizeof(in_folder))
 		fd = open_path(in_folder);
-	for (size_t i = first; fd < 0 && i < sizeof(usual) / sizeof(*usual); i++)
+	for (size_t i = first; fd < 0 && i < n; i++)
 		fd = open_path(usual[i]);
 	return fd;
 }

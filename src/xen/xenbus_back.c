@@ -42,6 +42,16 @@ static uint64_t offer(struct xenbus_device *d)
 	return 0;
 }
 
+/*
+ * The frontend is connected to what we were before a restart: its ring is half
+ * used. It is led through the close, and makes another.
+ */
+static bool inherited(const struct xenbus_device *d)
+{
+	return d->priv->own_state == XENBUS_CONNECTED ||
+	       d->priv->own_state == XENBUS_CLOSING;
+}
+
 static uint64_t waiting(struct xenbus_device *d)
 {
 	switch (d->peer_state) {
@@ -49,7 +59,7 @@ static uint64_t waiting(struct xenbus_device *d)
 	case XENBUS_CONNECTED:
 		if (d->priv->own_state == XENBUS_INIT_WAIT)
 			return negotiate(d);
-		return offer(d);
+		return inherited(d) ? say(d, XENBUS_CLOSING) : offer(d);
 	case XENBUS_CLOSING:
 		return say(d, XENBUS_CLOSING);
 	case XENBUS_CLOSED:

@@ -99,18 +99,23 @@ static int back_state(void)
 }
 
 /* What libxl writes for a device whose backend is domain 5. */
-static void plug(void)
+static void plug_as(const char *state)
 {
 	sim_xs_write(FRONT, "");
 	sim_xs_perms(FRONT, (const char *[]){"n7", "r5"}, 2);
-	sim_xs_write(FRONT "/state", "1");
+	sim_xs_write(FRONT "/state", state);
 	sim_xs_write(BACK, "");
 	sim_xs_perms(BACK, (const char *[]){"n5", "r7"}, 2);
 	sim_xs_write(BACK "/frontend-id", "7");
 	sim_xs_write(BACK "/online", "1");
-	sim_xs_write(BACK "/state", "1");
+	sim_xs_write(BACK "/state", state);
 	sim_xs_write(BACK "/frontend", FRONT);
 	sim_sleep(100 * MS);
+}
+
+static void plug(void)
+{
+	plug_as("1");
 }
 
 static void unplug(void)
@@ -204,6 +209,28 @@ static void test_frontend_of_another_domain(void **state)
 	unplug();
 }
 
+/*
+ * The backend's program was killed and started anew: the frontend is connected
+ * to a ring that nobody serves, and must not be met there.
+ */
+static void test_restarted(void **state)
+{
+	(void)state;
+	unplug();
+	memset(&dev, 0, sizeof(dev));
+	plug_as("4");
+	sim_xs_write(FRONT "/ring-ref", "9");
+	CHECK(dev.probes == 1 && !dev.setups);
+	CHECK(back_state() == XENBUS_CLOSING);
+	front("state", "6");
+	CHECK(!dev.setups && back_state() == XENBUS_CLOSED);
+	front("state", "1");
+	CHECK(back_state() == XENBUS_INIT_WAIT);
+	front("state", "3");
+	CHECK(dev.connected && back_state() == XENBUS_CONNECTED);
+	unplug();
+}
+
 static void chaos(void)
 {
 	char text[8];
@@ -255,6 +282,7 @@ int main(void)
 		cmocka_unit_test_setup(test_frontend_dies, set_up),
 		cmocka_unit_test_setup(test_junk, set_up),
 		cmocka_unit_test_setup(test_frontend_of_another_domain, set_up),
+		cmocka_unit_test_setup(test_restarted, set_up),
 		cmocka_unit_test_setup(test_chaos, set_up),
 	};
 
