@@ -26,6 +26,12 @@ unsigned platform_dispatch(void);
  */
 void platform_block(uint64_t deadline);
 
+/*
+ * From now on the running program may be interrupted for an alarm (a signal's
+ * timer), or not any more; events do not interrupt it either way.
+ */
+void platform_interruptible(bool on);
+
 /* --- stacks and contexts ---------------------------------------------- */
 
 /*

@@ -29,9 +29,6 @@
 #include <sched.h>
 #include <string.h>
 
-/* Stack for system calls; all frames of ours and a callback fit. */
-#define KERNEL_STACK (16 << 10)
-
 /* As Linux: a broken list must not keep us for ever. */
 #define ROBUST_LIMIT 2048
 
@@ -88,6 +85,7 @@ static int thread_begin(void *arg)
 		*s->set_tid = (uint32_t)s->thread->tid;
 	heap_free(s);
 	f.ax = 0;
+	f.flags = signal_flags(f.flags);
 	f.kernel_stack = thread_kernel_stack(fata_task_self());
 	frame_enter(&f);
 }
@@ -111,7 +109,7 @@ static struct start *start_new(uint64_t stack)
 
 static int start_task(struct start *s, uint64_t flags, uint64_t tls)
 {
-	struct task_attr attr = {.stack_size = KERNEL_STACK};
+	struct task_attr attr = {.stack_size = THREAD_CALL_STACK};
 	char name[32];
 	struct task *t;
 	int err;

@@ -147,4 +147,5 @@ void libc_syscall(struct frame *f, void *fpu)
 	if (signals_wait())
 		signal_deliver(f, number);
 	c->fpu = f->outer_fpu;
+	f->flags = signal_flags(f->flags);
 }

@@ -34,7 +34,6 @@
 
 /* Flags that a program may set in itself: arithmetic, direction, trap, AC. */
 #define USER_FLAGS 0x240dd5ull
-#define FLAGS_IF 0x200ull
 #define FLAGS_DF 0x400ull
 
 /* Linux's struct ucontext; the machine's registers in its order. */
@@ -96,7 +95,7 @@ static void load_registers(struct trap_frame *r, const struct context_frame *c)
 		.ax = c->ax,
 		.ip = c->ip,
 		.cs = SEL_CODE,
-		.flags = (c->eflags & USER_FLAGS) | FLAGS_IF,
+		.flags = signal_flags(c->eflags & USER_FLAGS),
 		.sp = c->sp,
 		.ss = SEL_DATA,
 	};
@@ -130,7 +129,13 @@ long sys_sigaltstack(const stack_t *new, stack_t *old)
 		return -ENOMEM;
 	if (new) {
 		bool off = new->ss_flags & SS_DISABLE;
+		struct frame *f = thread_frame();
 
+		/* main's calls are served where it runs, here too small */
+		if (!off && !f->kernel_stack)
+			f->kernel_stack = thread_call_stack(t);
+		if (!off && !f->kernel_stack)
+			return -ENOMEM;
 		t->alt_stack = off ? 0 : (uint64_t)new->ss_sp;
 		t->alt_size = off ? 0 : new->ss_size;
 	}
@@ -189,6 +194,13 @@ static bool enter_handler(struct thread *t, struct trap_frame *r, int sig,
 	if (a->flags & ACTION_RESETHAND)
 		a->handler = 0;
 	return true;
+}
+
+/* There is nothing to go on with: the end, as on Linux. */
+static void no_stack(void)
+{
+	signal_action(SIGSEGV)->handler = 0;
+	signal_default(SIGSEGV);
 }
 
 /* --- at the end of a system call ------------------------------------------ */
@@ -262,11 +274,23 @@ static void handle(struct thread *t, struct frame *f, uint64_t number, int sig,
 		f->ip -= 2; /* the syscall instruction again */
 	}
 	r = from_frame(f);
-	if (!enter_handler(t, &r, sig, info, 0)) {
-		signal_action(SIGSEGV)->handler = 0;
-		signal_default(SIGSEGV);
-	}
+	if (!enter_handler(t, &r, sig, info, 0))
+		no_stack();
 	to_frame(f, &r);
+}
+
+void signal_deliver_at(struct trap_frame *r)
+{
+	struct thread *t = thread_self();
+	siginfo_t info;
+	int sig;
+
+	while ((sig = signal_take(t, &info)) != 0) {
+		if (signal_action(sig)->handler <= 1)
+			signal_default(sig);
+		else if (!enter_handler(t, r, sig, &info, 0))
+			no_stack();
+	}
 }
 
 void signal_deliver(struct frame *f, uint64_t number)
@@ -321,10 +345,8 @@ long sys_rt_sigreturn(void)
 	struct thread *t = thread_self();
 	struct trap_frame r;
 
-	if (!user_readable(c, sizeof(*c)) || (c->fpu && !load_fpu(c->fpu))) {
-		signal_action(SIGSEGV)->handler = 0;
-		signal_default(SIGSEGV);
-	}
+	if (!user_readable(c, sizeof(*c)) || (c->fpu && !load_fpu(c->fpu)))
+		no_stack();
 	load_registers(&r, c);
 	t->sigmask = c->mask & ~(signal_bit(SIGKILL) | signal_bit(SIGSTOP));
 	thread_context()->fpu = f->outer_fpu;

@@ -6,11 +6,12 @@
  *     sigwait.c    waiting for them, signalfd
  *     sigframe.c   a handler's frame on the program's stack, and back from it
  *     sigtimer.c   alarm, interval timers, POSIX timers
+ *     sigalarm.c   their signals for a program that computes
  *
- * Nothing is preempted, so a signal reaches a thread when a system call of its
- * returns; one that waits in a system call is woken for that (-EINTR, or the
- * call begins again: SA_RESTART). A fault of the program's own code gets its
- * handler at once.
+ * A signal reaches a thread when a system call of its returns; one that waits
+ * in a system call is woken for that (-EINTR, or the call begins again:
+ * SA_RESTART). A fault of the program's own code gets its handler at once, and
+ * so does a timer's signal, wherever the program is.
  */
 #ifndef FATA_LIBC_SIGNAL_H
 #define FATA_LIBC_SIGNAL_H
@@ -95,6 +96,28 @@ bool signal_terminate(bool to_reboot);
 
 /* Was a reboot asked for? A clean end is then one. */
 bool signal_reboot(void);
+
+/*
+ * The same for a program that was interrupted outside of one: r are its
+ * registers, all of which come back. May end the guest.
+ */
+struct trap_frame;
+void signal_deliver_at(struct trap_frame *r);
+
+/*
+ * A timer's signal is next due at this moment (0: none is), also for a program
+ * that makes no system call then. (sigalarm.c)
+ */
+void signal_alarm(uint64_t next);
+
+/*
+ * The flags with which the program goes on: an interrupt comes to it only while
+ * an alarm is to come.
+ */
+uint64_t signal_flags(uint64_t flags);
+
+/* Send the signals of all timers that are due. (sigtimer.c) */
+void signal_timers(void);
 
 /* Faults of the program become signals from now on. (sigframe.c) */
 void signal_take_faults(void);

@@ -37,6 +37,24 @@ static void send(const struct signal_timer *t)
 		signal_process_with(t->sig, SI_TIMER, t->value);
 }
 
+static uint64_t earlier(uint64_t a, const struct signal_timer *t)
+{
+	return t->next && (!a || t->next < a) ? t->next : a;
+}
+
+/* The first of all of them may have changed. */
+static void changed(void)
+{
+	uint64_t first = 0;
+
+	for (unsigned i = 0; i < 3; i++)
+		first = earlier(first, &interval_timers[i]);
+	list_for_each (l, &all)
+		first = earlier(first,
+				list_entry(l, struct signal_timer, all));
+	signal_alarm(first);
+}
+
 static void expire(void *arg)
 {
 	struct signal_timer *t = arg;
@@ -51,7 +69,26 @@ static void expire(void *arg)
 	} else {
 		t->next = 0;
 	}
+	changed();
 	send(t);
+}
+
+static void expire_due(struct signal_timer *t, uint64_t now)
+{
+	if (!t->next || t->next > now)
+		return;
+	timer_cancel(&t->timer);
+	expire(t);
+}
+
+void signal_timers(void)
+{
+	uint64_t now = clock_mono_ns();
+
+	for (unsigned i = 0; i < 3; i++)
+		expire_due(&interval_timers[i], now);
+	list_for_each (l, &all)
+		expire_due(list_entry(l, struct signal_timer, all), now);
 }
 
 static void arm(struct signal_timer *t, uint64_t next, uint64_t interval)
@@ -61,6 +98,7 @@ static void arm(struct signal_timer *t, uint64_t next, uint64_t interval)
 	t->interval = interval;
 	if (next)
 		timer_set(&t->timer, next, expire, t);
+	changed();
 }
 
 static uint64_t rest(const struct signal_timer *t)
@@ -232,7 +270,7 @@ long sys_timer_delete(int id)
 
 	if (!t)
 		return -EINVAL;
-	timer_cancel(&t->timer);
+	arm(t, 0, 0);
 	list_remove(&t->all);
 	heap_free(t);
 	return 0;

@@ -40,7 +40,6 @@
 #define AUX_MAX 20
 
 #define FLAGS_TF (1u << 8)
-#define FLAGS_IF (1u << 9)
 #define FLAGS_DF (1u << 10)
 #define FLAGS_NT (1u << 14)
 #define FLAGS_AC (1u << 18)
@@ -170,7 +169,7 @@ int libc_run(int argc, char **argv)
 {
 	char **env = param_environment();
 	size_t size = (AUX_MAX * 2 + (size_t)argc + count(env) + 4) * 8;
-	struct frame f = {.ip = (uint64_t)_start, .flags = FLAGS_IF};
+	struct frame f = {.ip = (uint64_t)_start};
 
 	if (!thread_new(fata_task_self()) || tty_open_standard())
 		return -ENOMEM;

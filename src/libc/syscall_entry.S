@@ -4,8 +4,8 @@
  *
  * The program runs in ring 0 as we do, so this is less than a system-call entry
  * elsewhere: no swapgs (GS is always ours), no sysret (it would go to ring 3),
- * and interrupts stay on, because each of them has a stack of its own. What is
- * left is the stack: the program's may have a red zone below its stack
+ * and interrupts stay as they are, because each of them has a stack of its own.
+ * What is left is the stack: the program's may have a red zone below its stack
  * pointer, and a thread of libc's unmaps its own stack before it ends.
  *
  *     %gs:CPU_KERNEL_STACK   top of the stack for system calls; 0 while a call

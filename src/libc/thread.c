@@ -3,6 +3,7 @@
  * The list of threads, and the calls that only look at it.
  */
 #include <core/list.h>
+#include <core/stack.h>
 #include <errno.h>
 #include <fata/heap.h>
 #include <libc/sys.h>
@@ -53,6 +54,27 @@ struct thread *thread_next(struct thread *t)
 	return next == &all ? NULL : list_entry(next, struct thread, all);
 }
 
+uint64_t thread_call_stack(struct thread *t)
+{
+	if (!t->call_stack) {
+		t->call_stack_size = THREAD_CALL_STACK;
+		t->call_stack = stack_get(&t->call_stack_size);
+	}
+	return t->call_stack ? ((uint64_t)t->call_stack + t->call_stack_size) &
+				       ~15ull
+			     : 0;
+}
+
+/* Not the one that we stand on: what ends in a system call leaves it behind. */
+static void free_call_stack(const struct thread *t)
+{
+	uint64_t here = (uint64_t)__builtin_frame_address(0);
+
+	if (t->call_stack &&
+	    here - (uint64_t)t->call_stack >= t->call_stack_size)
+		stack_put(t->call_stack, t->call_stack_size);
+}
+
 void thread_free(struct thread *t)
 {
 	list_remove(&t->all);
@@ -61,6 +83,7 @@ void thread_free(struct thread *t)
 		*task_libc(t->task) = NULL;
 	if (t == thread_main)
 		return;
+	free_call_stack(t);
 	heap_free(t->tls);
 	heap_free(t);
 }

@@ -22,6 +22,9 @@
 struct context;
 struct frame;
 
+/* A stack for system calls; all frames of ours and a callback fit. */
+#define THREAD_CALL_STACK (16 << 10)
+
 struct thread {
 	struct list all;
 	struct task *task;
@@ -36,6 +39,8 @@ struct thread {
 	bool restore_mask;	/* saved_mask holds again after the next one */
 	uint64_t saved_mask;
 	uint64_t alt_stack, alt_size;
+	void *call_stack; /* for a task's system calls, see thread_call_stack */
+	size_t call_stack_size;
 	void *tls; /* memory of the thread pointer, when it is ours (tls.c) */
 };
 
@@ -76,6 +81,12 @@ struct frame *thread_frame(void);
 
 /* The top of a task's stack, where its system calls are to be served. */
 uint64_t thread_kernel_stack(const struct task *t);
+
+/*
+ * A stack of its own for the system calls of a thread that has none, because
+ * it will run on one that may be small: the top, or 0 without memory.
+ */
+uint64_t thread_call_stack(struct thread *t);
 
 /*
  * Change the calling task's thread pointer. The first one is main's, which all

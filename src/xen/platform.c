@@ -4,6 +4,7 @@
  */
 #include <arch/x86_64/backtrace.h>
 #include <arch/x86_64/cpu.h>
+#include <arch/x86_64/traps.h>
 #include <core/heap.h>
 #include <core/vm.h>
 #include <fata/clock.h>
@@ -13,6 +14,7 @@
 #include <xen/evtchn.h>
 #include <xen/hypercall.h>
 #include <xen/sched.h>
+#include <xen/setup.h>
 
 /* How long the last output may stand still before the guest ends anyway. */
 #define END_PATIENCE (2 * FATA_NS_PER_S)
@@ -25,6 +27,33 @@ bool platform_pending(void)
 unsigned platform_dispatch(void)
 {
 	return evtchn_dispatch();
+}
+
+/*
+ * Xen raises the upcall for as long as an event is pending, so with interrupts
+ * on there must be none; before a sleep it is switched on.
+ */
+void platform_interruptible(bool on)
+{
+	if (on == setup_polled)
+		return;
+	cpu_interrupts(false);
+	setup_polled = on;
+	setup_upcall(on ? 0 : TRAP_UPCALL);
+	cpu_interrupts(on);
+}
+
+static void idle(void)
+{
+	if (!setup_polled) {
+		cpu_idle();
+		return;
+	}
+	cpu_interrupts(false);
+	setup_upcall(TRAP_UPCALL);
+	cpu_idle();
+	setup_upcall(0);
+	cpu_interrupts(true);
 }
 
 /*
@@ -42,7 +71,7 @@ void platform_block(uint64_t deadline)
 	else if (armed != FATA_FOREVER)
 		hypercall_set_timer_op(0);
 	armed = deadline;
-	cpu_idle();
+	idle();
 }
 
 void *platform_stack_alloc(size_t *size)

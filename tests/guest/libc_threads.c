@@ -74,9 +74,10 @@ static void conditions(void)
 {
 	pthread_t t[5];
 	int turn = 0;
-	struct timespec when = soon(CLOCK_REALTIME, 30), a, b;
+	struct timespec a, b, when;
 
 	clock_gettime(CLOCK_MONOTONIC, &a);
+	when = soon(CLOCK_REALTIME, 30);
 	pthread_mutex_lock(&mutex);
 	check_equal(pthread_cond_timedwait(&cond, &mutex, &when), ETIMEDOUT);
 	clock_gettime(CLOCK_MONOTONIC, &b);

@@ -100,6 +100,14 @@ static inline void outb(uint16_t port, uint8_t v)
 	__asm__ volatile("outb %0, %1" : : "a"(v), "Nd"(port));
 }
 
+static inline void cpu_interrupts(bool on)
+{
+	if (on)
+		__asm__ volatile("sti" : : : "memory");
+	else
+		__asm__ volatile("cli" : : : "memory");
+}
+
 /* Features, descriptor tables; before paging and traps. */
 void cpu_init(void);
 

@@ -22,6 +22,8 @@
 #define CR4_SMEP 0x100000
 #define CR4_SMAP 0x200000
 
+#define MSR_APIC_BASE 0x1b
+#define APIC_BASE_X2APIC 0xc00 /* on, and in that mode */
 #define MSR_EFER 0xc0000080
 #define EFER_SCE 0x1
 #define EFER_LME 0x100

@@ -8,10 +8,11 @@
 
 	.text
 /*
- * Interrupts are off everywhere but in cpu_idle: events are found by looking
- * at shared memory, and an interrupt is only needed to end a sleep. Xen raises
- * the upcall again and again while an event is pending, so the upcall returns
- * with interrupts off; it needs no acknowledgement.
+ * Interrupts are off everywhere but in cpu_idle, unless an alarm is to come
+ * (alarm.h), and then events raise no upcall but in cpu_idle: they are found by
+ * looking at shared memory, and an interrupt is only needed to end a sleep. Xen
+ * raises the upcall again and again while an event is pending, so the upcall
+ * returns with interrupts off; it needs no acknowledgement.
  *
  * Two mistakes of emulated CPUs (QEMU's SVM) are made good here:
  *  - An interrupt is taken between sti and hlt, which would then sleep with the
@@ -52,6 +53,7 @@ cpu_idle:
 	endbr64
 	movq %rsp, idle_stack(%rip)
 	sti
+	.global idle_hlt
 idle_hlt:
 	hlt
 idle_awake:
@@ -61,6 +63,12 @@ idle_awake:
 
 	.local idle_stack
 	.comm idle_stack, 8, 8
+
+	.global alarm_entry
+alarm_entry:
+	pushq $0
+	pushq $0x21 /* TRAP_ALARM */
+	jmp trap_common
 
 /* 32 stubs of 16 bytes; those without an error code push 0. */
 	.align 16

@@ -5,18 +5,17 @@
  * full dump. Nothing here resumes after a bug of our own.
  *
  * Stacks: six kinds, each 8 KiB with an unmapped page below (traps_stacks_init;
- * until then all share one of 4 KiB).
+ * until then all share one of 4 KiB), and the alarm's (alarm.c).
  */
+#include <arch/x86_64/alarm.h>
 #include <arch/x86_64/cpu.h>
 #include <arch/x86_64/traps.h>
 #include <core/vm.h>
 #include <errno.h>
 #include <fata/end.h>
 
-#define IST_STACK 8192
-
 enum ist { IST_UPCALL = 1, IST_PAGE_FAULT, IST_TRAP, IST_NMI, IST_DOUBLE,
-	   IST_MACHINE, IST_END };
+	   IST_MACHINE, IST_END, IST_ALARM = IST_END };
 
 struct gate {
 	uint16_t offset0, selector;
@@ -34,7 +33,7 @@ static struct {
 /* Used before the real stacks exist; enough for a panic's dump. */
 static unsigned char early_stack[4096] __attribute__((aligned(16)));
 
-extern char trap_stubs[], upcall_entry[];
+extern char trap_stubs[], upcall_entry[], alarm_entry[];
 bool (*traps_fault)(struct trap_frame *f, uint64_t address);
 static const struct trap_frame *current;
 
@@ -59,6 +58,8 @@ static enum ist ist_of(unsigned vector)
 	switch (vector) {
 	case TRAP_UPCALL:
 		return IST_UPCALL;
+	case TRAP_ALARM:
+		return IST_ALARM;
 	case 14:
 		return IST_PAGE_FAULT;
 	case 2:
@@ -91,6 +92,7 @@ void traps_init(void)
 	for (unsigned v = 0; v < 32; v++)
 		set_gate(v, trap_stubs + 16 * v);
 	set_gate(TRAP_UPCALL, upcall_entry);
+	set_gate(TRAP_ALARM, alarm_entry);
 	for (unsigned i = IST_UPCALL; i < IST_END; i++)
 		cpu_set_ist(i, early_stack + sizeof(early_stack));
 }
@@ -98,7 +100,7 @@ void traps_init(void)
 int traps_stacks_init(void)
 {
 	for (unsigned i = IST_UPCALL; i < IST_END; i++) {
-		size_t size = IST_STACK;
+		size_t size = TRAP_STACK;
 		char *stack = vm_stack_alloc(&size);
 
 		if (!stack)
@@ -106,6 +108,17 @@ int traps_stacks_init(void)
 		cpu_set_ist(i, stack + size);
 	}
 	return 0;
+}
+
+char *traps_alarm_stack(void)
+{
+	size_t size = TRAP_STACK;
+	char *stack = vm_stack_alloc(&size);
+
+	if (!stack)
+		return NULL;
+	cpu_set_ist(IST_ALARM, stack + size);
+	return stack + size;
 }
 
 const struct trap_frame *traps_current(void)
@@ -133,6 +146,10 @@ void trap_handler(struct trap_frame *f)
 	const char *name = f->vector < 32 ? names[f->vector] : NULL;
 	uint64_t address = read_cr2();
 
+	if (f->vector == TRAP_ALARM) {
+		alarm_interrupt(f);
+		return;
+	}
 	/* a page that was promised and comes now */
 	if (f->vector == 14 && !(f->error & PF_PRESENT) &&
 	    vm_fault((void *)address, f->error & PF_WRITE))

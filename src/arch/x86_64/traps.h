@@ -10,7 +10,9 @@
 
 /* The vector on which the platform's events arrive. */
 #define TRAP_UPCALL 0x20
-#define TRAP_VECTORS 0x21
+/* The alarm's (alarm.h). */
+#define TRAP_ALARM 0x21
+#define TRAP_VECTORS 0x22
 
 /* Registers at a trap, as traps.S pushes them. */
 struct trap_frame {
@@ -23,11 +25,17 @@ struct trap_frame {
 /* For the lidt instruction: limit and base of the interrupt table. */
 const void *traps_table(void);
 
+/* The size of an interrupt stack. */
+#define TRAP_STACK 8192
+
 /* Fill the table; every vector on the boot trap stack. */
 void traps_init(void);
 
 /* Give each kind of vector a guarded stack of its own. 0 or -ENOMEM. */
 int traps_stacks_init(void);
+
+/* Give the alarm its stack: the top, or NULL when memory is short. */
+char *traps_alarm_stack(void);
 
 /* The trap that is being handled, or NULL; for the panic's dump. */
 const struct trap_frame *traps_current(void);
