@@ -370,6 +370,10 @@ check: ## run the tests [SUITE=unit|sim|fuzz|unix|guest|lab] [T=name]
 soak: ## the same, each for as long as it takes to believe it
 	$(Q)FATA_SOAK=1 tests/run.sh "$(BUILD)" "$(SUITE)" "$(T)"
 
+N ?= 1000000
+sims: ## N runs in the simulator with new seeds [N=1000000] [T=name]
+	$(Q)tests/many.sh "$(BUILD)" "$(N)" "$(T)"
+
 bench: all ## run the benchmarks [B=name] [M=wall]
 	$(Q)bench/run.sh "$(BUILD)" "$(B)" "$(M)"
 
@@ -389,4 +393,4 @@ clean: ## remove what was built, keep what was fetched
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile
 
-.PHONY: all tests run check soak bench install lint clean help
+.PHONY: all tests run check soak sims bench install lint clean help

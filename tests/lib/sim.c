@@ -275,8 +275,8 @@ void sim_runs(uint64_t runs, void (*fn)(void))
 	uint64_t memory_leaks = 0;
 	struct mark m;
 
-	runs = environment("RUNS", runs);
-	if (seed && !getenv("RUNS"))
+	runs = environment("RUNS", runs * environment("TIMES", 1));
+	if (seed && !getenv("RUNS") && !getenv("TIMES"))
 		runs = 1;
 	seed = seed ? seed : 1;
 	for (; i < runs; i++) {

@@ -335,8 +335,8 @@ void sim_console_kick(struct sim_domain *d);
 
 /*
  * Call fn with seeds, from SEED (environment; default 1) on, RUNS times
- * (environment; default `runs`). After each call nothing may be left: events,
- * grants, mappings, memory. SEED alone runs just that one.
+ * (environment; default `runs`, or TIMES as many). After each call nothing may
+ * be left: events, grants, mappings, memory. SEED alone runs just that one.
  */
 void sim_runs(uint64_t runs, void (*fn)(void));
 
