@@ -99,8 +99,7 @@ UNIXCORE := $(filter-out src/core/string.c src/core/heap%.c src/core/notes.c, \
 	$(wildcard src/core/*.c))
 UNIXSRC := $(UNIXCORE) $(wildcard src/unix/*.c src/net/*.c) \
 	$(addprefix src/libc/,sockaddr.c sockopt.c) \
-	$(addprefix src/xen/,xs.c xs_call.c xs_queue.c xs_watch.c \
-		xs_wire.c) \
+	$(filter-out src/xen/xs_conn.c,$(wildcard src/xen/xs*.c)) \
 	$(wildcard src/xen/xenbus*.c) src/drivers/vchan.c
 UNIXOBJ := $(patsubst src/%,$(BUILD)/unix/%.o,$(UNIXSRC)) \
 	$(LWIPOBJ:$(BUILD)/kernel/%=$(BUILD)/unix/%)

@@ -33,6 +33,7 @@
 #include "platform.h"
 #include "xen/lifecycle.h"
 #include "xen/trace_export.h"
+#include "xen/xenstore.h"
 
 FATA_LOG_SOURCE("lifecycle");
 
@@ -236,7 +237,7 @@ static void advertise(void)
 
 	for (i = 0; i < sizeof(features) / sizeof(*features); i++) {
 		xs_path(path, "control/feature-%s", features[i]);
-		err = xs_write(NULL, path, "1", 1, clock_deadline(CALL_NS));
+		err = xs_tell(path, "1", 1);
 		if (err)
 			log_debug("%s: error %d", path, err);
 	}

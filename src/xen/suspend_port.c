@@ -12,17 +12,16 @@
  * toolstack that knows nothing of it, or a directory that the guest may not
  * write, is no error: there is control/shutdown.
  */
-#include <fata/clock.h>
 #include <fata/log.h>
 #include <fata/xen/evtchn.h>
-#include <fata/xen/xs.h>
+#include "core/fmt.h"
 #include "xen/lifecycle.h"
+#include "xen/xenstore.h"
 
 FATA_LOG_SOURCE("lifecycle");
 
 #define TOOLSTACK 0 /* dom0 */
 #define KEY       "device/suspend/event-channel"
-#define CALL_NS   (10 * FATA_NS_PER_S)
 
 static struct evtchn port;
 static bool asked; /* the event alone also says that the port was closed */
@@ -40,13 +39,15 @@ static void knocked(void *arg)
 
 void suspend_port_open(void)
 {
+	char text[12];
+	size_t n;
 	int err;
 
 	evtchn_close(&port);
 	err = evtchn_bind_unbound(&port, TOOLSTACK);
+	n = fmt(text, sizeof(text), "%d", evtchn_port(&port));
 	if (!err)
-		err = xs_printf(NULL, KEY, clock_deadline(CALL_NS), "%d",
-				evtchn_port(&port));
+		err = xs_tell(KEY, text, n);
 	if (!err)
 		err = evtchn_handle(&port, knocked, NULL);
 	if (!err)

@@ -18,9 +18,9 @@
 #include <fata/log.h>
 #include <fata/page.h>
 #include <fata/xen/gnttab.h>
-#include <fata/xen/xs.h>
 #include "core/fmt.h"
 #include "core/trace.h"
+#include "xen/xenstore.h"
 
 FATA_LOG_SOURCE("trace");
 
@@ -78,8 +78,7 @@ void trace_export(void)
 	for (i = 0; i * PER_INDEX < pages; i++)
 		n += fmt(text + n, sizeof(text) - n, " %u", book[i].ref);
 	if (err == 0)
-		err = xs_write(NULL, "data/fata/trace", text, n,
-			       clock_deadline(CALL_NS));
+		err = xs_tell("data/fata/trace", text, n);
 	if (err)
 		log_warn("the trace is not granted to dom0: error %d", err);
 }

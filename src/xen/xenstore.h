@@ -25,6 +25,13 @@ int xs_init(struct xenstore_domain_interface *page, uint32_t port);
  */
 int xs_suspend(uint64_t deadline);
 
+/*
+ * Tell the toolstack a fact about this guest, in a key that is ours alone: what
+ * was under way when the connection was reset is written again. As xs_write,
+ * within 10 s.
+ */
+int xs_tell(const char *path, const char *value, size_t n);
+
 /* The suspend was cancelled: go on. */
 void xs_resume_same(void);
 

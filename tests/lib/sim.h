@@ -314,7 +314,10 @@ enum sim_xs_fault {
 };
 void sim_xs_fault(enum sim_xs_fault fault, unsigned int chance);
 
-/* The daemon restarts: watches, transactions and requests are forgotten. */
+/*
+ * The daemon restarts: watches, transactions and requests are forgotten, and it
+ * says so by the page's error; only a guest begins a reconnection.
+ */
 void sim_xs_restart(void);
 
 /* --- console -------------------------------------------------------------- */

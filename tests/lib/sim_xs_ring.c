@@ -282,9 +282,8 @@ void sim_xs_restart(void)
 		if (!d->xs)
 			continue;
 		reset(d->xs);
-		d->xs->page->connection = XENSTORE_RECONNECT;
+		die(d->xs, XENSTORE_ERROR_COMM);
 		sim_evtchn_send(SIM_DOM0, d->xs->port);
-		on_signal(d->xs);
 	}
 }
 
