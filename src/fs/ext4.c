@@ -101,6 +101,7 @@ static int run(void *arg)
 		}
 		j = list_entry(list_pop(&e->jobs), struct job, link);
 		j->result = j->fn(e, j->arg);
+		ext4_bound(e);
 		j->done = true;
 		wait_wake_first(&j->waiter, 0);
 		if (clock_mono_ns() >= due) {

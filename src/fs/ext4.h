@@ -113,7 +113,7 @@ struct ext4 {
 
 	struct list *nodes; /* hash table */
 	struct list idle, dirty_nodes, orphans;
-	unsigned n_idle, n_nodes, round;
+	unsigned n_idle, n_nodes, n_dirty_nodes, round;
 	struct ext4_node *root;
 
 	struct ext4_held *held;
@@ -183,6 +183,13 @@ int ext4_journal_start(struct ext4 *e);
 
 /* The running transaction to the disk, durable. */
 int ext4_commit(struct ext4 *e);
+
+/*
+ * Commit if the running transaction has grown so large that the journal might
+ * not hold it much longer; between operations. The first is for the task only.
+ */
+void ext4_bound(struct ext4 *e);
+void ext4_bound_soon(struct ext4 *e);
 
 /* Everything committed to its place, the log empty. */
 int ext4_checkpoint(struct ext4 *e);

@@ -81,14 +81,18 @@ void ext4_bufs_free(struct ext4 *e)
 	e->bufs = NULL;
 }
 
-static struct ext4_buf *make(struct ext4 *e, uint64_t block)
+/* Let the oldest clean ones go, so that there is room for n more. */
+static void make_room(struct ext4 *e, unsigned n)
 {
-	struct ext4_buf *b;
-
-	while ((uint64_t)e->n_bufs * e->block_size >= CLEAN_BYTES &&
+	while (((uint64_t)e->n_bufs + n) * e->block_size > CLEAN_BYTES &&
 	       !list_empty(&e->clean))
 		drop(e, list_entry(e->clean.next, struct ext4_buf, queue));
-	b = heap_calloc(1, sizeof(*b) + e->block_size);
+}
+
+static struct ext4_buf *make(struct ext4 *e, uint64_t block)
+{
+	struct ext4_buf *b = heap_calloc(1, sizeof(*b) + e->block_size);
+
 	if (!b)
 		return NULL;
 	b->block = block;
@@ -109,6 +113,7 @@ static int fill(struct ext4 *e, uint64_t block, struct ext4_buf **out)
 
 	if (block >= n_blocks)
 		return -EUCLEAN;
+	make_room(e, AHEAD); /* before: what is made here is clean, too */
 	while (n < AHEAD && block + n < n_blocks && !find(e, block + n)) {
 		b[n] = make(e, block + n);
 		if (!b[n])
@@ -135,6 +140,7 @@ static int get(struct ext4 *e, uint64_t block, bool whole,
 	struct ext4_buf *b = find(e, block);
 
 	if (!b && whole) {
+		make_room(e, 1);
 		b = make(e, block);
 		*out = b;
 		return b ? 0 : -ENOMEM;

@@ -335,6 +335,23 @@ static int add_linear(struct ext4_node *dir, struct name name, ext2_ino_t ino,
 	return err;
 }
 
+/* libext2fs has made it larger: these blocks' groups are changed. */
+static int note_growth(struct ext4_node *dir, uint64_t old_size)
+{
+	struct ext4 *e = dir->fs;
+	int err = ext4_node_refresh(dir);
+	blk64_t disk;
+
+	for (uint64_t i = old_size / e->block_size;
+	     i < dir->node.size / e->block_size && !err; i++) {
+		err = ext4_error(ext2fs_bmap2(e->fs, dir->ino, NULL, NULL, 0, i,
+					      NULL, &disk));
+		if (!err && disk)
+			ext4_group_dirty(e, ext2fs_group_of_blk2(e->fs, disk));
+	}
+	return err;
+}
+
 static int add_indexed(struct ext4_node *dir, struct name name, ext2_ino_t ino,
 		       mode_t mode)
 {
@@ -346,7 +363,7 @@ static int add_indexed(struct ext4_node *dir, struct name name, ext2_ino_t ino,
 	text[name.length] = 0;
 	err = ext4_error(
 		ext2fs_link(e->fs, dir->ino, text, ino, type_of(mode)));
-	return err ? err : ext4_node_refresh(dir);
+	return err ? err : note_growth(dir, dir->node.size);
 }
 
 int ext4_dir_add(struct ext4_node *dir, struct name name, ext2_ino_t ino,

@@ -232,6 +232,25 @@ static int give_places(struct ext4_node *n, const struct ext4_run *run)
 	return ext4_error(rc);
 }
 
+/*
+ * libext2fs does not say which blocks it takes in a row (what it passes to the
+ * callback for ranges is nothing): look where they are.
+ */
+static int note_places(struct ext4_node *n, uint64_t from, uint64_t to)
+{
+	struct ext4_run run = {.length = 1};
+	int err = 0;
+
+	for (; from < to && !err; from += run.length) {
+		err = find_run(n, from, to - from, &run);
+		if (!err && run.length > to - from)
+			run.length = to - from;
+		if (!err)
+			groups_dirty(n->fs, &run);
+	}
+	return err;
+}
+
 /* The run at this block, with a place. */
 static int place(struct ext4_node *n, uint64_t at, uint64_t length,
 		 struct ext4_run *run)
@@ -242,13 +261,14 @@ static int place(struct ext4_node *n, uint64_t at, uint64_t length,
 		return err;
 	if (run->length > length)
 		run->length = length;
+	length = run->length;
 	err = give_places(n, run);
+	if (!err)
+		err = note_places(n, at, at + length);
 	if (!err)
 		err = find_run(n, at, length, run);
 	if (!err && (!run->disk || run->unwritten))
 		err = -EUCLEAN;
-	if (!err)
-		groups_dirty(n->fs, run);
 	return err;
 }
 
@@ -301,10 +321,8 @@ static int write_job(struct ext4 *e, void *arg)
 	}
 	if (err == -EUCLEAN)
 		ext4_abort(e, err, "a file's blocks are broken");
-	/* not too much in one transaction */
-	if (!err && e->journal.there &&
-	    e->n_dirty > (e->journal.end - e->journal.first) / 8)
-		ext4_commit(e);
+	if (!err)
+		ext4_bound(e);
 	return err;
 }
 
@@ -416,6 +434,7 @@ ssize_t ext4_write(struct node *node, const void *p, size_t size, uint64_t at)
 		node->size = n->cached.size;
 		node_modified(node);
 		ext4_node_dirty(n, false);
+		ext4_bound_soon(n->fs);
 	}
 	return r;
 }
@@ -495,7 +514,6 @@ static int reserve_job(struct ext4 *e, void *arg)
 	struct ext4_node *n = a->n;
 	uint64_t from = a->at / e->block_size;
 	uint64_t to = (a->at + a->size + e->block_size - 1) / e->block_size;
-	struct ext4_run run = {.length = 1};
 	struct ext2_inode i;
 	errcode_t rc;
 	int err = ext4_writable(e);
@@ -516,12 +534,9 @@ static int reserve_job(struct ext4 *e, void *arg)
 	if (rc)
 		return ext4_abort(e, ext4_error(rc), "space cannot be given");
 	forget_runs(n);
-	for (; from < to && run.length; from += run.length) {
-		err = find_run(n, from, to - from, &run);
-		if (err)
-			return err;
-		groups_dirty(e, &run);
-	}
+	err = note_places(n, from, to);
+	if (err)
+		return err;
 	n->space = ext2fs_get_stat_i_blocks(e->fs, &i) * 512;
 	ext4_node_dirty(n, true);
 	return 0;

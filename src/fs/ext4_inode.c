@@ -189,13 +189,22 @@ static struct ext4_node *new_node(struct ext4 *e, ext2_ino_t ino)
 	return n;
 }
 
+static void set_clean(struct ext4_node *n)
+{
+	if (list_empty(&n->dirty))
+		return;
+	list_remove(&n->dirty);
+	list_init(&n->dirty);
+	n->fs->n_dirty_nodes--;
+}
+
 static void free_node(struct ext4_node *n)
 {
 	struct ext4 *e = n->fs;
 	struct node *parent = n->node.parent;
 
 	list_remove(&n->hash);
-	list_remove(&n->dirty);
+	set_clean(n);
 	ext4_dir_free(n);
 	heap_free(n->target);
 	heap_free(n);
@@ -275,8 +284,10 @@ void ext4_node_dirty(struct ext4_node *n, bool data)
 	n->tid = e->tid;
 	if (data)
 		n->data_tid = e->tid;
-	if (list_empty(&n->dirty))
-		list_add_last(&e->dirty_nodes, &n->dirty);
+	if (!list_empty(&n->dirty))
+		return;
+	list_add_last(&e->dirty_nodes, &n->dirty);
+	e->n_dirty_nodes++;
 }
 
 static int write_node(struct ext4_node *n)
@@ -320,8 +331,7 @@ int ext4_nodes_write(struct ext4 *e)
 						 struct ext4_node, dirty);
 
 		err = write_node(n);
-		list_remove(&n->dirty);
-		list_init(&n->dirty);
+		set_clean(n);
 	}
 	return err;
 }

@@ -386,6 +386,36 @@ static int write_plainly(struct ext4 *e)
 	return err ? err : block_flush(e->disk, FATA_FOREVER);
 }
 
+static bool too_much(const struct ext4 *e)
+{
+	const struct ext4_journal *j = &e->journal;
+
+	return j->there && !ext4_writable(e) &&
+	       e->n_dirty + e->n_dirty_nodes > (j->end - j->first) / 4;
+}
+
+void ext4_bound(struct ext4 *e)
+{
+	if (!too_much(e))
+		return;
+	/* many inodes share a block: how much is it really? */
+	if (ext4_nodes_write(e) || too_much(e))
+		ext4_commit(e);
+}
+
+static int bound_job(struct ext4 *e, void *arg)
+{
+	(void)arg;
+	ext4_bound(e);
+	return 0;
+}
+
+void ext4_bound_soon(struct ext4 *e)
+{
+	if (too_much(e))
+		ext4_call(e, bound_job, NULL);
+}
+
 int ext4_commit(struct ext4 *e)
 {
 	struct ext4_journal *j = &e->journal;

@@ -520,11 +520,14 @@ static int rename_entry(struct node *from, struct name old, struct node *to,
 
 static int changed(struct node *n)
 {
-	int err = ext4_writable(ext4_of(n)->fs);
+	struct ext4 *e = ext4_of(n)->fs;
+	int err = ext4_writable(e);
 
-	if (!err)
-		ext4_node_dirty(ext4_of(n), false);
-	return err;
+	if (err)
+		return err;
+	ext4_node_dirty(ext4_of(n), false);
+	ext4_bound_soon(e);
+	return 0;
 }
 
 static uint64_t space(const struct node *n)

@@ -309,6 +309,62 @@ static void test_many(void **state)
 	disk_free(d);
 }
 
+/* The last piece of a file lies in a group of its own. */
+static void test_groups(void **state)
+{
+	struct disk *d = disk_mkfs("-t ext4 -b 1024 -J size=4", "24M");
+	unsigned char *big = noise(9 << 20, 9);
+
+	(void)state;
+	for (size_t n = 48; n < 54; n++) {
+		assert_int_equal(mount_disk(d, false), 0);
+		put("/tmp/big", big, n << 17);
+		unmount();
+		assert_true(disk_clean(d));
+		assert_int_equal(mount_disk(d, false), 0);
+		assert_int_equal(sys_unlink("/tmp/big"), 0);
+		unmount();
+	}
+	disk_free(d);
+	free(big);
+}
+
+/* More metadata is to be written than is kept otherwise: reading goes on. */
+static void test_much_dirty(void **state)
+{
+	struct disk *d = disk_mkfs("-t ext4 -b 1024 -J size=4 -N 30000", "96M");
+	struct stat st;
+	char path[64];
+
+	(void)state;
+	assert_int_equal(mount_disk(d, false), 0);
+	for (unsigned i = 0; i < 25000; i++) {
+		if (i % 500 == 0) {
+			snprintf(path, sizeof(path), "/tmp/%u", i / 500);
+			assert_int_equal(sys_mkdir(path, 0700), 0);
+		}
+		snprintf(path, sizeof(path), "/tmp/%u/%u", i / 500, i);
+		put(path, path, i % 20);
+	}
+	unmount();
+	assert_int_equal(mount_disk(d, false), 0);
+	for (unsigned i = 0; i < 25000; i++) {
+		snprintf(path, sizeof(path), "/tmp/%u/%u", i / 500, i);
+		assert_int_equal(sys_chmod(path, i % 01000), 0);
+	}
+	unmount();
+	assert_true(disk_clean(d));
+	assert_int_equal(mount_disk(d, true), 0);
+	for (unsigned i = 0; i < 25000; i++) {
+		snprintf(path, sizeof(path), "/tmp/%u/%u", i / 500, i);
+		assert_int_equal(sys_stat(path, &st), 0);
+		assert_int_equal(st.st_mode, S_IFREG | i % 01000);
+		assert_int_equal(st.st_size, i % 20);
+	}
+	unmount();
+	disk_free(d);
+}
+
 /* debugfs sees what was written, and the other way round. */
 static void test_debugfs(void **state)
 {
@@ -503,6 +559,8 @@ int main(void)
 		cmocka_unit_test(test_sparse),
 		cmocka_unit_test(test_orphans),
 		cmocka_unit_test(test_many),
+		cmocka_unit_test(test_groups),
+		cmocka_unit_test(test_much_dirty),
 		cmocka_unit_test(test_debugfs),
 		cmocka_unit_test(test_broken_disk),
 		cmocka_unit_test(test_pieces),
