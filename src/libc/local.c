@@ -301,12 +301,15 @@ static ssize_t op_write(struct file *f, const void *p, size_t n, uint64_t *pos)
 	return r;
 }
 
+/* Programs without the network do not get it. */
+extern __attribute__((weak)) typeof(sockif_ioctl) sockif_ioctl;
+
 static long op_ioctl(struct file *f, unsigned command, uint64_t arg)
 {
 	int *n = (int *)arg;
 
 	if (command != FIONREAD)
-		return -ENOTTY;
+		return sockif_ioctl ? sockif_ioctl(command, n) : -ENOTTY;
 	if (!user_writable(n, sizeof(*n)))
 		return -EFAULT;
 	*n = (int)local_readable(local_of(f));

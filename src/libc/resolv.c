@@ -52,7 +52,7 @@ void resolv_prepare(void)
 	char text[256];
 	size_t n;
 
-	if (stack_start() || stack_wait_address())
+	if (stack_start() || stack_wait_address(NULL))
 		return;
 	n = config_resolv(text, sizeof(text));
 	if (n && n < sizeof(text) && may_write() &&

@@ -72,7 +72,7 @@ static long op_ioctl(struct file *f, unsigned command, uint64_t arg)
 	int *n = (int *)arg;
 
 	if (command != 0x541b) /* FIONREAD */
-		return -ENOTTY;
+		return sockif_ioctl(command, n);
 	if (!user_writable(n, sizeof(*n)))
 		return -EFAULT;
 	*n = (int)socket_available(of(f));
@@ -141,8 +141,13 @@ static long new_file(struct socket *s, int flags)
 	return fd_add(f, 0, flags & SOCK_CLOEXEC);
 }
 
-/* Programs with sockets resolve names: resolv.c is linked with this. */
+/*
+ * Programs with sockets resolve names and ask of interfaces: those files are
+ * linked with this.
+ */
 static void (*const resolver)(void) __attribute__((used)) = resolv_prepare;
+static long (*const interfaces)(unsigned, void *) __attribute__((used)) =
+	sockif_ioctl;
 
 long sys_socket(int domain, int type, int protocol)
 {
@@ -194,7 +199,8 @@ long sys_bind(int fd, const void *address, unsigned size)
 	rc = sockaddr_in(of(f), address, size, &e);
 	if (!rc && !ip_addr_isany(&e.address) &&
 	    !ip_addr_isloopback(&e.address))
-		rc = stack_wait_address(); /* it may be about to become ours */
+		/* it may be about to become ours */
+		rc = stack_wait_address(&e.address);
 	if (!rc)
 		rc = socket_bind(of(f), &e);
 	file_put(f);
@@ -265,7 +271,7 @@ long sys_connect(int fd, const void *address, unsigned size)
 	deadline = file_deadline(f, true);
 	rc = sockaddr_in(s, address, size, &e);
 	if (!rc && !ip_addr_isloopback(&e.address))
-		rc = stack_wait_address();
+		rc = stack_wait_address(&e.address);
 	if (!rc)
 		rc = socket_connect(s, &e);
 	stack_flush();
@@ -385,7 +391,7 @@ long sys_sendto(int fd, const void *p, size_t n, int flags, const void *to,
 	else
 		to = NULL;
 	if (!r && to && !ip_addr_isloopback(&e.address))
-		r = stack_wait_address();
+		r = stack_wait_address(&e.address);
 	if (!r)
 		r = told(send_all(f, p, n, flags, to ? &e : NULL), flags);
 	file_put(f);

@@ -32,12 +32,18 @@ long sys_setsockopt(int fd, int level, int name, const void *value,
 long sys_getsockopt(int fd, int level, int name, void *value,
 		    unsigned *size) WEAK;
 
-/* sockopt.c, sockaddr.c, sockmsg.c: the parts of socket.c. */
+/* sockopt.c, sockaddr.c, sockmsg.c, sockif.c: the parts of socket.c. */
 struct socket;
 struct endpoint;
 
 long sockmsg_send(int fd, const struct msghdr *m, int flags);
 long sockmsg_receive(int fd, struct msghdr *m, int flags);
+
+/*
+ * SIOCGIF...: what is asked of interfaces, on any socket. 0, -EFAULT, -ENODEV,
+ * -ENOTTY: another command.
+ */
+long sockif_ioctl(unsigned command, void *arg);
 
 /* 1: TCP, 0: another socket, -EBADF, -ENOTSOCK. */
 int socket_is_stream(int fd);

@@ -222,6 +222,7 @@ void dns_setserver(u8_t n, const ip_addr_t *server)
 		learnt6[n] = *server;
 	else
 		learnt4[n] = *server;
+	event_signal(&stack_changed);
 }
 
 const ip_addr_t *dns_getserver(u8_t n)

@@ -1,31 +1,22 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Between lwIP and the interfaces.
- *
- * Receiving: a frame's pieces become a chain of custom pbufs that point into
- * its pages; the frame is freed with the last of them. Nothing is copied.
- *
- * Sending: lwIP's packet is copied into a frame's pages, once. Frames are
- * collected and sent together when a batch is full, when the receiving round
- * ends, or when a socket call ends (stack_flush), so that one notification
- * serves many. What the ring has no room for waits, up to a limit.
+ * The interfaces' lives: each has a task that opens it, has it configured, and
+ * from then on feeds lwIP with what comes (frames.c) and runs its timers. When
+ * a device comes back, the network is told where we are now.
  */
-#include <core/assert.h>
 #include <core/manifest.h>
 #include <errno.h>
 #include <fata/clock.h>
 #include <fata/heap.h>
 #include <fata/log.h>
-#include <fata/metrics.h>
 #include <fata/param.h>
 #include <fata/task.h>
 #include <lwip/dhcp.h>
-#include <lwip/ethip6.h>
 #include <lwip/etharp.h>
+#include <lwip/ethip6.h>
 #include <lwip/init.h>
 #include <lwip/priv/tcp_priv.h>
 #include <lwip/timeouts.h>
-#include <net/headers.h>
 #include <net/stack.h>
 #include <netif/ethernet.h>
 #include <string.h>
@@ -36,114 +27,18 @@ static uint64_t wait_ns = 10 * FATA_NS_PER_S;
 FATA_PARAM_TIME(wait_ns, "ip-wait", "10s",
 		"how long a connection waits for the first address");
 
-#define ROUND   64  /* frames received before others get their turn */
-#define BATCH   16  /* frames collected before they are sent */
-#define BACKLOG 256 /* frames that wait for the ring at the most */
+#define ROUND 64 /* frames received before others get their turn */
 
 struct link *stack_links;
 struct event stack_changed;
 static struct event wake;
 
-/* A received frame, as seen by lwIP: one pbuf for each piece. */
-struct packet {
-	struct net_frame *frame;
-	unsigned refs; /* pbufs that lwIP still holds */
-	struct part {
-		struct pbuf_custom pbuf;
-		struct packet *packet;
-	} part[];
-};
+static unsigned links_open;
+static uint64_t v6_until; /* an address of IPv6 is waited for */
 
 u32_t sys_now(void)
 {
 	return (u32_t)(clock_mono_ns() / FATA_NS_PER_MS);
-}
-
-static void part_freed(struct pbuf *p)
-{
-	struct packet *k = ((struct part *)p)->packet;
-
-	if (--k->refs)
-		return;
-	net_frame_free(k->frame);
-	heap_free(k);
-}
-
-/* NULL when memory is short; the frame is then still the caller's. */
-static struct pbuf *wrap(struct net_frame *f)
-{
-	struct packet *k =
-		heap_alloc(sizeof(*k) + f->pieces * sizeof(k->part[0]));
-	struct pbuf *chain = NULL;
-
-	if (!k)
-		return NULL;
-	*k = (struct packet){.frame = f, .refs = f->pieces};
-	for (unsigned i = 0; i < f->pieces; i++) {
-		struct part *part = &k->part[i];
-		u16_t size = (u16_t)f->piece[i].size;
-		struct pbuf *p;
-
-		part->packet = k;
-		part->pbuf.custom_free_function = part_freed;
-		p = pbuf_alloced_custom(PBUF_RAW, size, PBUF_REF, &part->pbuf,
-					f->piece[i].data, size);
-		if (chain)
-			pbuf_cat(chain, p);
-		else
-			chain = p;
-	}
-	return chain;
-}
-
-static uint64_t bad_frames, bad_sums, no_memory;
-FATA_METRIC_COUNTER(bad_frames, "ip.bad-frames");
-FATA_METRIC_COUNTER(bad_sums, "ip.bad-checksums");
-FATA_METRIC_COUNTER(no_memory, "ip.no-memory");
-
-static void receive(struct link *l, struct net_frame *f)
-{
-	struct pbuf *p = NULL;
-
-	if (f->size > 0xffff ||
-	    !headers_whole(f->piece[0].data, f->piece[0].size,
-			   netif_ip4_addr(&l->netif)->addr)) {
-		bad_frames++;
-	} else if (!offload_valid(f)) {
-		bad_sums++;
-	} else {
-		p = wrap(f);
-		no_memory += !p;
-	}
-	if (!p)
-		net_frame_free(f);
-	else if (l->netif.input(p, &l->netif) != ERR_OK)
-		pbuf_free(p);
-}
-
-/* Send what waits, as far as the ring has room. */
-static void flush(struct link *l)
-{
-	while (l->first) {
-		/* after: what follows each; a frame that was taken is gone */
-		struct net_frame *batch[BATCH], *after[BATCH];
-		unsigned n = 0, taken;
-		int rc;
-
-		for (struct net_frame *f = l->first; f && n < BATCH;
-		     f = f->next) {
-			batch[n] = f;
-			after[n++] = f->next;
-		}
-		rc = net_send(l->net, batch, n, 0);
-		if (rc == -ETIMEDOUT)
-			return;
-		taken = rc > 0 ? (unsigned)rc : 1;
-		if (rc < 0) /* refused for good, or the interface is down */
-			net_frame_free(batch[0]);
-		l->first = after[taken - 1];
-		l->waiting -= taken;
-	}
 }
 
 void stack_wake(void)
@@ -151,42 +46,11 @@ void stack_wake(void)
 	event_signal(&wake);
 }
 
-static unsigned links_open;
-
-static void flush_all(void)
-{
-	netif_poll_all(); /* what the guest sends to itself */
-	for (struct link *l = stack_links; l; l = l->next)
-		if (l->first)
-			flush(l);
-}
-
 void stack_flush(void)
 {
-	flush_all();
+	frames_flush();
 	if (!links_open)
 		event_signal(&wake); /* for alone_task */
-}
-
-static err_t output(struct netif *netif, struct pbuf *p)
-{
-	struct link *l = netif->state;
-	struct net_frame *f;
-
-	if (l->waiting >= BACKLOG)
-		return ERR_MEM;
-	f = offload_frame(l, p);
-	if (!f)
-		return ERR_MEM;
-	f->next = NULL;
-	if (l->first)
-		l->last->next = f;
-	else
-		l->first = f;
-	l->last = f;
-	if (++l->waiting >= BATCH)
-		flush(l);
-	return ERR_OK;
 }
 
 static void status_changed(struct netif *netif)
@@ -250,7 +114,7 @@ static err_t init_netif(struct netif *netif)
 		       NETIF_FLAG_LINK_UP;
 	netif->output = etharp_output;
 	netif->output_ip6 = ethip6_output;
-	netif->linkoutput = output;
+	netif->linkoutput = frames_output;
 	netif_set_igmp_mac_filter(netif, group4);
 	netif_set_mld_mac_filter(netif, group6);
 	/* the one group that nobody joins by a message */
@@ -344,10 +208,10 @@ static int alone_task(void *arg)
 
 		sys_check_timeouts();
 		offload_push();
-		flush_all();
-		event_wait(&wake, &seen, tcp_active_pcbs || tcp_tw_pcbs
-						 ? timer_deadline()
-						 : FATA_FOREVER);
+		frames_flush();
+		event_wait(&wake, &seen,
+			   tcp_active_pcbs || tcp_tw_pcbs ? timer_deadline()
+							  : FATA_FOREVER);
 	}
 	return 0;
 }
@@ -359,8 +223,11 @@ static int link_task(void *arg)
 	int rc = open_link(l);
 	uint64_t changes = rc ? 0 : event_count(net_changed(l->net));
 
+	l->tried = true;
 	links_open += !rc;
+	v6_until = clock_deadline(wait_ns);
 	event_signal(&wake);
+	event_signal(&stack_changed);
 	while (!rc) {
 		struct event_wait w[] = {
 			{net_readable(l->net), 0},
@@ -378,7 +245,7 @@ static int link_task(void *arg)
 		changes = w[1].seen;
 		n = net_receive(l->net, frames, ROUND, 0);
 		for (int i = 0; i < n; i++)
-			receive(l, frames[i]);
+			frames_receive(l, frames[i]);
 		sys_check_timeouts();
 		offload_push();
 		stack_flush();
@@ -425,27 +292,68 @@ int stack_start(void)
 	return !stack_links && !rc ? add_link("0") : rc;
 }
 
-static bool has_address(void)
+/*
+ * Can something be sent to `to`? IPv6 needs an address of our own of the same
+ * reach that nobody else has (its state is tentative until that is known).
+ */
+static bool link_reaches(const struct netif *netif, const ip_addr_t *to)
 {
-	for (struct link *l = stack_links; l; l = l->next)
-		if (netif_is_up(&l->netif) &&
-		    !ip4_addr_isany_val(*netif_ip4_addr(&l->netif)))
+	bool near = ip_addr_islinklocal(to) || ip_addr_ismulticast(to);
+
+	if (!netif_is_up(netif))
+		return false;
+	if (IP_IS_V4(to))
+		return !ip4_addr_isany_val(*netif_ip4_addr(netif));
+	for (s8_t i = 0; i < LWIP_IPV6_NUM_ADDRESSES; i++)
+		if (ip6_addr_isvalid(netif_ip6_addr_state(netif, i)) &&
+		    (near || !ip6_addr_islinklocal(netif_ip6_addr(netif, i))))
 			return true;
 	return false;
 }
 
-int stack_wait_address(void)
+static bool reaches(const ip_addr_t *to)
+{
+	char text[256];
+
+	for (struct link *l = stack_links; l; l = l->next)
+		if (link_reaches(&l->netif, to ? to : IP4_ADDR_ANY))
+			return true;
+	return !to && config_resolv(text, sizeof(text));
+}
+
+int stack_wait_address(const ip_addr_t *to)
 {
 	uint64_t deadline = clock_deadline(wait_ns);
 
-	while (!has_address()) {
+	/* not every network has IPv6: it is waited for only in the beginning */
+	if (to && IP_IS_V6(to) && links_open && deadline > v6_until)
+		deadline = v6_until;
+	while (!reaches(to)) {
 		uint64_t seen = event_count(&stack_changed);
-		int rc = has_address()
-				 ? 0
-				 : event_wait(&stack_changed, &seen, deadline);
+		int rc = event_wait(&stack_changed, &seen, deadline);
 
 		if (rc)
 			return rc == -ETIMEDOUT ? -ENETUNREACH : rc;
 	}
 	return 0;
+}
+
+static bool all_tried(void)
+{
+	for (struct link *l = stack_links; l; l = l->next)
+		if (!l->tried)
+			return false;
+	return true;
+}
+
+void stack_wait_links(void)
+{
+	uint64_t deadline = clock_deadline(wait_ns);
+
+	while (!stack_start() && !all_tried()) {
+		uint64_t seen = event_count(&stack_changed);
+
+		if (event_wait(&stack_changed, &seen, deadline))
+			return;
+	}
 }

@@ -2,7 +2,8 @@
 /*
  * TCP/IP: lwIP on the interfaces of fata/net.h.
  *
- *     stack.c    the task that feeds lwIP: frames in, frames out, timers
+ *     stack.c    interfaces: the tasks that feed lwIP, timers
+ *     frames.c   frames in, frames out
  *     offload.c  checksums and large segments
  *     config.c   addresses: parameters, DHCP, router advertisements
  *     socket*.c  what programs see
@@ -24,6 +25,7 @@ struct link {
 	struct net_info info;
 	struct net_frame *first, *last; /* to be sent, in order */
 	unsigned waiting;
+	bool tried; /* it is there, or will not be */
 	struct link *next;
 	const char *name; /* as the program's FATA_NET has it, or a number */
 };
@@ -31,7 +33,7 @@ struct link {
 /* All interfaces, in the order of their names in the image. */
 extern struct link *stack_links;
 
-/* Signalled when an interface gets or loses an address. */
+/* Signalled when an interface gets or loses an address, or a nameserver. */
 extern struct event stack_changed;
 
 /*
@@ -47,10 +49,17 @@ void stack_wake(void);
 void stack_flush(void);
 
 /*
- * Wait until some interface has an address. 0, -ENETUNREACH after a while
- * (boot parameter ip-wait), -ECANCELED. Can block.
+ * Wait until some interface has an address from which `to` can be reached, or,
+ * with NULL, one for asking nameservers. 0, -ENETUNREACH after a while (boot
+ * parameter ip-wait), -ECANCELED. Can block.
  */
-int stack_wait_address(void);
+int stack_wait_address(const ip_addr_t *to);
+
+/*
+ * Wait until all interfaces are there, or as long as above. Starts the stack.
+ * Can block.
+ */
+void stack_wait_links(void);
 
 /* Apply the parameters to a link that came up (config.c). */
 void config_apply(struct link *l);
@@ -60,6 +69,17 @@ void config_apply(struct link *l);
  * as fmt's, 0 when there are none.
  */
 size_t config_resolv(char *text, size_t size);
+
+/* --- frames.c ------------------------------------------------------------ */
+
+/* A frame has come; it is taken. */
+void frames_receive(struct link *l, struct net_frame *f);
+
+/* lwIP's linkoutput: put together a frame and queue it. */
+err_t frames_output(struct netif *netif, struct pbuf *p);
+
+/* Send what is queued, also what the guest has sent to itself. */
+void frames_flush(void);
 
 /* --- offload.c ------------------------------------------------------------ */
 

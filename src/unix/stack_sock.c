@@ -250,7 +250,7 @@ static int take_address(struct sock *k, const void *a, socklen_t size,
 	if (rc || ip_addr_isany(&e->address) ||
 	    ip_addr_isloopback(&e->address))
 		return rc;
-	return stack_wait_address();
+	return stack_wait_address(&e->address);
 }
 
 int stack_sock_bind(int fd, const struct sockaddr *a, socklen_t size)

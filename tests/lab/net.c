@@ -11,13 +11,15 @@
  *     tcp 9006  says how much memory is in use and what the card has lost
  *
  * With an argument `client ADDRESS` it sends 4 MB to another such guest, has
- * them summed up there, compares, has as many sent back, and ends.
+ * them summed up there, compares, has as many sent back, has datagrams echoed,
+ * and ends.
  */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fata/heap.h>
 #include <fata/manifest.h>
 #include <fata/net.h>
+#include <netdb.h>
 #include <netinet/in.h>
 #include <pthread.h>
 #include <stdint.h>
@@ -219,24 +221,46 @@ static void datagrams(void)
 	}
 }
 
-/* A connection to the other guest, "10.0.2.40" or "fe80::1%1". */
-static int to(const char *address, int port)
+/* A connection to the other guest, "10.0.2.40" or "fe80::1%lan". */
+static int to(const char *address, int type, const char *port)
 {
-	struct sockaddr_in v4 = {.sin_family = AF_INET,
-				 .sin_port = htons((uint16_t)port)};
-	struct sockaddr_in6 v6 = {.sin6_family = AF_INET6,
-				  .sin6_scope_id = 1,
-				  .sin6_port = htons((uint16_t)port)};
-	int six = inet_pton(AF_INET6, address, &v6.sin6_addr);
-	int s = socket(six ? AF_INET6 : AF_INET, SOCK_STREAM, 0);
+	struct addrinfo ask = {.ai_flags = AI_NUMERICHOST,
+			       .ai_socktype = type}, *a;
+	int rc = getaddrinfo(address, port, &ask, &a), s;
 
-	inet_pton(AF_INET, address, &v4.sin_addr);
-	if (six ? connect(s, (struct sockaddr *)&v6, sizeof(v6))
-		: connect(s, (struct sockaddr *)&v4, sizeof(v4))) {
+	if (rc) {
+		printf("%s: %s\n", address, gai_strerror(rc));
+		exit(1);
+	}
+	s = socket(a->ai_family, type, 0);
+	if (connect(s, a->ai_addr, a->ai_addrlen)) {
 		perror("connect to the other guest");
 		exit(1);
 	}
+	freeaddrinfo(a);
 	return s;
+}
+
+/* Datagrams of some sizes, in one piece and in many, are echoed. */
+static int datagrams_to(const char *address)
+{
+	static unsigned char data[60000], back[60000];
+	static const size_t sizes[] = {1, 100, 1400, 1500, 9000, sizeof(data)};
+	struct timeval limit = {.tv_sec = 2};
+	int s = to(address, SOCK_DGRAM, "9003"), lost = 0;
+
+	setsockopt(s, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
+	noise_fill(9, data, sizeof(data));
+	for (unsigned i = 0; i < 6; i++) {
+		size_t n = sizes[i];
+
+		lost += send(s, data, n, 0) != (ssize_t)n ||
+			recv(s, back, n, 0) != (ssize_t)n ||
+			memcmp(data, back, n);
+	}
+	close(s);
+	printf("datagrams between guests: %d lost\n", lost);
+	return lost;
 }
 
 static int to_guest(const char *address)
@@ -244,7 +268,7 @@ static int to_guest(const char *address)
 	static unsigned char data[4 << 20], back[4 << 20];
 	uint64_t ask[2] = {7, sizeof(data)};
 	char said[64] = "", expected[64];
-	int s = to(address, 9000);
+	int s = to(address, SOCK_STREAM, "9000");
 
 	noise_fill(7, data, sizeof(data));
 	snprintf(expected, sizeof(expected), "%zu %016llx\n", sizeof(data),
@@ -255,7 +279,7 @@ static int to_guest(const char *address)
 		return 1;
 	}
 	close(s);
-	s = to(address, 9001);
+	s = to(address, SOCK_STREAM, "9001");
 	if (write(s, ask, sizeof(ask)) != sizeof(ask) ||
 	    recv(s, back, sizeof(back), MSG_WAITALL) != sizeof(back)) {
 		perror("from the other guest");
@@ -276,7 +300,7 @@ int main(int argc, char **argv)
 	pthread_t t;
 
 	if (argc == 3 && !strcmp(argv[1], "client"))
-		return to_guest(argv[2]);
+		return to_guest(argv[2]) || datagrams_to(argv[2]);
 	for (intptr_t i = 0; i < 3; i++)
 		pthread_create(&t, NULL, streams, (void *)i);
 	pthread_create(&t, NULL, many, NULL);

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
 #
-# net.sh - TCP/IP over a real netback, IPv4 and IPv6 with dom0, IPv4 with another
+# net.sh - TCP/IP over a real netback, IPv4 and IPv6, with dom0 and with another
 # guest: echoes of all sizes, transfers both ways compared byte by byte,
 # connections one after the other and at the same time, without a leak.
 # In a soak: a million, and 10,000 at once.
@@ -50,12 +50,14 @@ peer "$(long 200 4000)" open "$(long 200 10000)" $a
 
 # --- with another guest --------------------------------------------------------
 
-for address in $a; do
+for address in $a "$v6%lan"; do
   guest "b" "$B/tests/lab/net.xen" 'memory = 64' 'vif = ["bridge=xenbr0"]' \
     "cmdline = \"--ip 10.0.2.41/24 -- client $address\""
   wait_end 120
   expect_match "two guests, $address" "$(console "$domain")" \
     '^between guests: same'
+  expect_match "two guests, $address" "$(console "$domain")" \
+    '^datagrams between guests: 0 lost'
   destroy "$domain"
 done
 

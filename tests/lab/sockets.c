@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <lib/guest.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <netinet/ip.h>
 #include <netinet/ip_icmp.h>
@@ -503,6 +504,22 @@ static void addresses(void)
 	close(l);
 }
 
+static void interfaces(void)
+{
+	struct ifreq r = {.ifr_name = "lo"};
+	char name[IF_NAMESIZE];
+	int s = socket(AF_INET, SOCK_DGRAM, 0);
+
+	check_equal(if_nametoindex("lo"), 1);
+	check_equal(strcmp(if_indextoname(1, name), "lo"), 0);
+	check_equal(ioctl(s, SIOCGIFADDR, &r), 0);
+	check_equal(((struct sockaddr_in *)&r.ifr_addr)->sin_addr.s_addr,
+		    htonl(INADDR_LOOPBACK));
+	check_equal(ioctl(s, SIOCGIFFLAGS, &r), 0);
+	check(r.ifr_flags & IFF_LOOPBACK && r.ifr_flags & IFF_UP);
+	close(s);
+}
+
 /* --- raw ------------------------------------------------------------- */
 
 static unsigned short sum(const void *data, size_t n)
@@ -559,6 +576,7 @@ int main(void)
 	RUN(lingers);
 	RUN(signals);
 	RUN(addresses);
+	RUN(interfaces);
 	RUN(raw);
 	puts("sockets: as they should be");
 	return 0;
