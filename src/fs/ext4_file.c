@@ -211,6 +211,50 @@ static errcode_t give_blocks(struct ext4_node *n, struct ext2_inode *i,
 	return rc;
 }
 
+/* Is there no extent before this range, but one some way behind it? */
+static bool before_all(struct ext4_node *n, struct ext2_inode *i, uint64_t at,
+		       uint64_t length)
+{
+	ext2_extent_handle_t h;
+	struct ext2fs_extent x;
+	bool before;
+
+	if (ext2fs_extent_open2(n->fs->fs, n->ino, i, &h))
+		return false;
+	ext2fs_extent_goto(h, at);
+	before = !ext2fs_extent_get(h, EXT2_EXTENT_CURRENT, &x) &&
+		 x.e_lblk > at + length;
+	ext2fs_extent_free(h);
+	return before;
+}
+
+/*
+ * Blocks in a row. Before a file's first extent libext2fs gives the whole gap,
+ * however little is asked for, and what lies there would be read: so the first
+ * block is given alone, and there is an extent before the others.
+ */
+static errcode_t give_range(struct ext4_node *n, struct ext2_inode *i,
+			    bool unwritten, uint64_t at, uint64_t length)
+{
+	struct ext4 *e = n->fs;
+	blk64_t disk = 0;
+	errcode_t rc;
+
+	if (before_all(n, i, at, length)) {
+		rc = ext2fs_bmap2(e->fs, n->ino, i, NULL,
+				  BMAP_ALLOC | (unwritten ? BMAP_UNINIT : 0),
+				  at, NULL, &disk);
+		if (rc)
+			return rc;
+		ext4_buf_freed(e, disk); /* as in give_blocks */
+		at++;
+		length--;
+	}
+	return ext2fs_fallocate(e->fs,
+				unwritten ? 0 : EXT2_FALLOCATE_FORCE_INIT,
+				n->ino, i, ~0ull, at, length);
+}
+
 /* Places for a run that has none, or only unwritten ones. */
 static int give_places(struct ext4_node *n, const struct ext4_run *run)
 {
@@ -220,8 +264,7 @@ static int give_places(struct ext4_node *n, const struct ext4_run *run)
 
 	forget_runs(n);
 	if (!rc && !run->unwritten && i.i_flags & EXT4_EXTENTS_FL)
-		rc = ext2fs_fallocate(e->fs, EXT2_FALLOCATE_FORCE_INIT, n->ino,
-				      &i, ~0ull, run->at, run->length);
+		rc = give_range(n, &i, false, run->at, run->length);
 	else if (!rc)
 		rc = give_blocks(n, &i, run);
 	if (!rc)
@@ -527,8 +570,7 @@ static int reserve_job(struct ext4 *e, void *arg)
 	if (!rc && !(i.i_flags & EXT4_EXTENTS_FL))
 		return -EOPNOTSUPP;
 	if (!rc)
-		rc = ext2fs_fallocate(e->fs, 0, n->ino, &i, ~0ull, from,
-				      to - from);
+		rc = give_range(n, &i, true, from, to - from);
 	if (!rc)
 		rc = ext2fs_write_inode(e->fs, n->ino, &i);
 	if (rc)
