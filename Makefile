@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: ISC
-# Fata. `make help` lists what there is; docs/building.md says more.
+# Fata. `make help` lists what there is. `make V=1` shows the commands.
 
 BUILD ?= build
 CC    ?= gcc
@@ -8,7 +8,10 @@ CC    := gcc
 endif
 O     ?= -O2
 V     ?= 0
-Q     := $(if $(filter 0,$(V)),@)
+# One line for what is made, none with -s.
+QUIET := $(findstring s,$(firstword -$(MAKEFLAGS)))
+Q      = $(if $(filter 0,$(V)),@$(if $(QUIET),,$(and $(filter $(BUILD)/%,$@), \
+	echo '  $(@:$(BUILD)/%=%)';)))
 
 .DEFAULT_GOAL := all
 .SUFFIXES:

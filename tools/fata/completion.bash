@@ -30,7 +30,7 @@ _fata()
 	local words= image
 	COMPREPLY=()
 	if [ "$COMP_CWORD" = 1 ]; then
-		words="cc c++ run config inspect core sim new lab help --help --version"
+		words="cc c++ run config inspect core trace sim new lab help --help --version"
 		mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")
 		return
 	fi
@@ -65,11 +65,12 @@ _fata()
 			--spread --wrap --verbose --help"
 		;;
 	inspect) words="--json --params --help" ;;
+	trace) words="-o --help" ;;
 	lab)
 		[ "$COMP_CWORD" != 2 ] ||
 			words="up down status exec put get console forward log"
 		;;
-	help) words="cc c++ run config inspect core sim new lab" ;;
+	help) words="cc c++ run config inspect core trace sim new lab" ;;
 	esac
 	mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur"
 		[[ $cur == -* ]] || compgen -f -- "$cur")

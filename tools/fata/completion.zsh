@@ -26,6 +26,7 @@ _fata()
 		'config:print an image'\''s xl or libvirt configuration'
 		'inspect:show what an image holds and asks for'
 		'core:make a dump of a guest readable for gdb'
+		'trace:draw a trace of a guest as a timeline'
 		'sim:run many programs in one virtual time'
 		'new:start a program of your own'
 		'lab:a real Xen in QEMU\: start, use, end it'
@@ -57,6 +58,10 @@ _fata()
 	inspect)
 		_arguments '--json[as JSON]' '--params[boot parameters only]' \
 			'--help[usage]' '1:image:_files'
+		;;
+	trace)
+		_arguments '-o[write there]:file:_files' '--help[usage]' \
+			'1:console output or ring:_files'
 		;;
 	sim)
 		_arguments '--seed[number of the run]:number' \

@@ -6,6 +6,7 @@
  * command in dom0 for `exec` and `console`, else 0 or 1; 2 for a wrong usage.
  */
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -159,41 +160,68 @@ static int cmd_forward(char **argv)
 	return status_of(lab_forward(port, argv[1]));
 }
 
-static int cmd_console(const char *domain)
+static int cmd_console(char **argv)
 {
-	int rc = lab_console(domain);
+	int rc = lab_console(argv[0]);
 
 	return rc < 0 ? 1 : rc;
 }
 
-int cmd_lab(int argc, char **argv)
+static int run(const char *what, int n, char **rest)
 {
-	const char *what = argc > 1 ? argv[1] : "";
-	int n = argc - 2;
-	char **rest = argv + 2;
-
 	if (!strcmp(what, "up"))
 		return cmd_up(n, rest);
-	if (!strcmp(what, "down") && n == 0)
-		return status_of(lab_down());
-	if (!strcmp(what, "status") && n == 0)
-		return status_of(lab_status(stdout));
-	if (!strcmp(what, "exec") && n > 0)
+	if (!strcmp(what, "exec"))
 		return cmd_exec(n, rest);
-	if (!strcmp(what, "put") && n == 2)
+	if (!strcmp(what, "put"))
 		return status_of(lab_put(rest[0], rest[1]));
-	if (!strcmp(what, "get") && n == 2)
+	if (!strcmp(what, "get"))
 		return status_of(lab_get(rest[0], rest[1]));
-	if (!strcmp(what, "console") && n == 1)
-		return cmd_console(rest[0]);
-	if (!strcmp(what, "forward") && n == 2)
+	if (!strcmp(what, "console"))
+		return cmd_console(rest);
+	if (!strcmp(what, "forward"))
 		return cmd_forward(rest);
-	if (!strcmp(what, "log") && n == 0)
+	if (!strcmp(what, "log"))
 		return cmd_log();
+	return status_of(strcmp(what, "down") ? lab_status(stdout)
+					      : lab_down());
+}
+
+int cmd_lab(int argc, char **argv)
+{
+	static const struct {
+		const char *name, *takes;
+		int least, most;
+	} commands[] = {
+		{"up", "options", 0, INT_MAX},
+		{"down", "nothing", 0, 0},
+		{"status", "nothing", 0, 0},
+		{"exec", "COMMAND [ARGUMENT...]", 1, INT_MAX},
+		{"put", "FILE DOM0-FILE", 2, 2},
+		{"get", "DOM0-FILE FILE", 2, 2},
+		{"console", "DOMAIN", 1, 1},
+		{"forward", "PORT GUEST-ADDRESS:PORT", 2, 2},
+		{"log", "nothing", 0, 0},
+	};
+	const char *what = argc > 1 ? argv[1] : "";
+	int n = argc - 2;
+
 	if (!strcmp(what, "help") || !strcmp(what, "--help")) {
 		fputs(usage, stdout);
 		return 0;
 	}
-	fputs(usage, stderr);
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
+		if (strcmp(what, commands[i].name))
+			continue;
+		if (n >= commands[i].least && n <= commands[i].most)
+			return run(what, n, argv + 2);
+		fprintf(stderr, "fata: lab: %s takes %s (fata help lab)\n",
+			what, commands[i].takes);
+		return 2;
+	}
+	if (argc < 2)
+		return bad_usage("a command is missing (fata help lab)", NULL);
+	fprintf(stderr, "fata: lab: no such command '%s' (fata help lab)\n",
+		what);
 	return 2;
 }
