@@ -5,7 +5,7 @@
  * checksums unfinished, where both sides can do that.
  *
  *     fata cc main.c -o bridge.xen
- *     fata run bridge.xen --net left=xenbr0 --net right=xenbr1
+ *     fata run --net left=xenbr0 --net right=xenbr1 bridge.xen
  *
  * --metrics=10s shows the counters of both ports together.
  */
