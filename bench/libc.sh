@@ -11,7 +11,7 @@
 build=${1:?usage: libc.sh BUILD}
 # shellcheck source=bench/lab.sh
 . bench/lab.sh
-B=$PWD/$build
+B=$build
 # shellcheck source=tests/lab/programs/fetch.sh
 . tests/lab/programs/fetch.sh
 lua=$programs/lua5.4/src

@@ -5,78 +5,30 @@
 # Fata guest and as a program in Debian's Linux as a PVH guest, both with one
 # vCPU and the same memory, on one bridge, measured from dom0 in turn.
 #
-# Interface: net.sh BUILD [wall], from the root of the sources. Prints a table
-# and writes BUILD/bench/net.json. The lab counts instructions, so figures do
-# not depend on what else the machine does; with `wall` it is an ordinary one.
+# Interface: net.sh BUILD, from the root of the sources; see bench/lab.sh.
 # ROUNDS (1): each figure is the median of so many. MEGABYTES (40): a transfer.
-# Exit: 0, or 1 after one line on stderr.
-
-set -euo pipefail
-
-build=$(cd "${1:?usage: net.sh BUILD [wall]}" && pwd)
-mode=--counted
-[ "${2:-}" != wall ] || mode=
+build=${1:?usage: net.sh BUILD}
+# shellcheck source=bench/lab.sh
+. bench/lab.sh
 rounds=${ROUNDS:-1} megabytes=${MEGABYTES:-40}
-export FATA=$build/fata FATA_LAB_DIR=${FATA_LAB_DIR:-$build/lab}
-export FATA_LAB_RUN=$build/bench/net.lab
-musl=$build/pkg/dev/usr
-out=$build/bench/net
 
-die()
-{
-  echo "bench/net: $*" >&2
-  exit 1
-}
+"$fata" cc -O2 -g bench/net/server.c -o "$tmp/server.xen"
+musl_program "$tmp/server" bench/net/server.c
+musl_program "$tmp/client" bench/net/client.c
+printf '#!/bin/sh\nexec ./server\n' >"$tmp/script"
 
-# A static Linux program of one source, with the same musl as the images.
-linux_program()
-{
-  local gcc_headers
-  gcc_headers=$(gcc -print-file-name=include)
-  gcc -O2 -g -static -no-pie -nostdinc -nostdlib -D_GNU_SOURCE \
-    -isystem "$musl/include/x86_64-linux-musl" -isystem "$gcc_headers" \
-    "$musl/lib/x86_64-linux-musl/"crt{1,i}.o "$1" \
-    "$musl/lib/x86_64-linux-musl/libc.a" \
-    "$(gcc -print-libgcc-file-name)" \
-    "$musl/lib/x86_64-linux-musl/crtn.o" -o "$2"
-}
-
-finish()
-{
-  trap - EXIT
-  timeout 60 "$FATA" lab down >/dev/null 2>&1 || true
-}
-
-mkdir -p "$out"
-"$FATA" cc -O2 -g bench/net/server.c -o "$out/server.xen"
-linux_program bench/net/server.c "$out/server"
-linux_program bench/net/client.c "$out/client"
-printf '#!/bin/sh\nexec ./server\n' >"$out/script"
-
-trap finish EXIT
-trap 'exit 1' HUP INT TERM
-# shellcheck disable=SC2086 # no word, or one
-timeout 600 "$FATA" lab up $mode >/dev/null || die "no lab"
-"$FATA" lab put "$out/server.xen" /tmp/server.xen
-"$FATA" lab put "$out/client" /tmp/client
-cat >"$out/fata.cfg" <<END
-name = "fata"
-type = "pvh"
-kernel = "/tmp/server.xen"
-memory = 192
-tsc_mode = "native"
-vif = ["bridge=xenbr0"]
-extra = "--ip 10.0.2.20/24"
-END
-"$FATA" lab put "$out/fata.cfg" /tmp/fata.cfg
+bench_lab
+guest_config fata "$tmp/server.xen" 'vif = ["bridge=xenbr0"]' \
+  'extra = "--ip 10.0.2.20/24"'
+bench_put "$tmp/client" /tmp/client
 # Linux first: dom0 gets its large files while nothing else runs.
-timeout 300 lab/linux-guest.sh -a 10.0.2.21/24 -f "$out/server" \
-  -s "$out/script" linux 'vif = ["bridge=xenbr0"]' || die "no Linux guest"
-timeout 60 "$FATA" lab exec 'xl create -q /tmp/fata.cfg' </dev/null ||
+timeout 300 lab/linux-guest.sh -a 10.0.2.21/24 -f "$tmp/server" \
+  -s "$tmp/script" linux 'vif = ["bridge=xenbr0"]' || die "no Linux guest"
+timeout 60 "$fata" lab exec 'xl create -q /tmp/fata.cfg' </dev/null ||
   die "xl cannot start the Fata guest"
 
 # Everything that is measured is one command, so that a counted lab goes on.
-timeout 1200 "$FATA" lab exec "chmod +x /tmp/client
+timeout 1200 "$fata" lab exec "chmod +x /tmp/client
   for g in fata linux; do
     tries=0
     until grep -q READY /var/log/xen/console/guest-\$g.log; do
@@ -97,7 +49,7 @@ timeout 1200 "$FATA" lab exec "chmod +x /tmp/client
       echo \${g%:*} cpu-guest s \$before \$(cpu \${g%:*})
       echo \${g%:*} cpu-dom0 s \$dom0 \$(cpu Domain-0)
     done
-  done" </dev/null >"$out/figures" || die "the measurement failed"
+  done" </dev/null >"$tmp/figures" || die "the measurement failed"
 
 awk -v rounds="$rounds" '
 function better(name, unit) { return unit ~ /\/s$/ ? "more" : "less" }
@@ -117,19 +69,9 @@ function median(text,   v, n, i, j, t) {
   all[$1, $2] = all[$1, $2] " " value
 }
 END {
-  printf "{\"bench\": \"net\", \"rows\": [\n"
-  for (i = 1; i <= names; i++) {
-    n = order[i]
-    printf "  {\"name\": \"%s\", \"unit\": \"%s\", \"better\": \"%s\", ", n,
-      unit[n], better(n, unit[n])
-    printf "\"fata\": %s, \"peer\": %s, \"peer_name\": \"Linux\"}%s\n",
-      median(all["fata", n]), median(all["linux", n]), i < names ? "," : ""
-  }
-  printf "]}\n"
-}' "$out/figures" >"$build/bench/net.json.new"
-mv "$build/bench/net.json.new" "$build/bench/net.json"
-
-sed -n 's/.*"name": "\([^"]*\)", "unit": "\([^"]*\)", "better": "\([^"]*\)", "fata": \([0-9.]*\), "peer": \([0-9.]*\).*/\1 \4 \5 \2 \3/p' \
-  "$build/bench/net.json" | awk '
-  BEGIN { printf "%-24s %10s %10s %-10s %s\n", "", "Fata", "Linux", "", "better" }
-  { printf "%-24s %10s %10s %-10s %s\n", $1, $2, $3, $4, $5 }'
+  for (i = 1; i <= names; i++)
+    for (who = 0; who < 2; who++)
+      printf "%s|%s|%s|%s|%s\n", who ? "linux" : "fata", order[i],
+        unit[order[i]], better(order[i], unit[order[i]]),
+        median(all[who ? "linux" : "fata", order[i]])
+}' "$tmp/figures" | bench_table net

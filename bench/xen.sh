@@ -6,8 +6,8 @@
 # (tests/lab/dom0/peer.c) is the same for both. In the lab's counted mode: one
 # instruction is one nanosecond.
 #
-# Interface: xen.sh BUILD, from the root of the sources. Prints a table (name,
-# Fata, Linux, unit) and writes BUILD/bench/xen.json. M=wall: real time.
+# Interface: xen.sh BUILD, from the root of the sources; see bench/lab.sh.
+# ROUNDS (50): of each.
 #
 # What a mapping costs: nearly all of it is Xen's, 11,000 to 13,000 instructions
 # a page for the map and as many for the unmap, 14 for our own touch of it. Xen
@@ -22,33 +22,19 @@
 #
 #     on the stack   26.5 us a page    Linux 24.2
 #     in a page      23.3
-
-set -eu
-
 build=${1:?usage: xen.sh BUILD}
+# shellcheck source=bench/lab.sh
+. bench/lab.sh
 rounds=${ROUNDS:-50}
-fata=$build/fata
-out=$build/bench/xen
-mkdir -p "$out"
-make -s BUILD="$build" "$build/tests/lab/peer.xen" \
-  "$build/tests/lab/dom0/peer" "$fata"
+
+make -s BUILD="$build" "$build/tests/lab/peer.xen" "$build/tests/lab/dom0/peer"
 xen=$build/pkg/dev/usr
 ${HCC:-gcc} -O2 -Wall -Wextra -Werror -D_GNU_SOURCE \
   -D__XEN_INTERFACE_VERSION__=0x00040e00 -isystem "$xen/include" -static \
-  bench/xen/linux.c -o "$out/linux" -L"$xen/lib/x86_64-linux-gnu" \
+  bench/xen/linux.c -o "$tmp/linux" -L"$xen/lib/x86_64-linux-gnu" \
   -lxenevtchn -lxengnttab -lxenstore -lxentoolcore -lxentoollog -lpthread
-
-own=
-if [ -z "${FATA_LAB_RUN:-}" ]; then
-  own=$(mktemp -d)
-  export FATA_LAB_RUN=$own/run
-  trap '"$fata" lab down; rm -rf "$own"' EXIT
-fi
-mode=--counted
-[ "${M:-}" != wall ] || mode=
-# shellcheck disable=SC2086 # no word or one
-"$fata" lab up $mode
-"$fata" lab put "$build/tests/lab/dom0/peer" /root/peer
+bench_lab
+bench_put "$build/tests/lab/dom0/peer" /root/peer
 
 # Run dom0's side against a domain; its figures go to standard output.
 measure() { # NAME
@@ -61,57 +47,33 @@ measure() { # NAME
     xl destroy $1 2>/dev/null; true" </dev/null
 }
 
-cat >"$out/cfg" <<END
-name = "bench"
-type = "pvh"
-kernel = "/root/bench.xen"
-memory = 64
-tsc_mode = "native"
-cmdline = "pages $rounds"
-max_event_channels = 4200
-on_crash = "preserve"
-on_poweroff = "preserve"
-END
-"$fata" lab put "$build/tests/lab/peer.xen" /root/bench.xen
-"$fata" lab put "$out/cfg" /root/bench.cfg
-"$fata" lab exec 'xl create -q /root/bench.cfg' </dev/null
-measure bench >"$out/fata.txt"
+guest_config bench "$build/tests/lab/peer.xen" 'memory = 64' \
+  "cmdline = \"pages $rounds\"" 'max_event_channels = 4200' \
+  'on_crash = "preserve"' 'on_poweroff = "preserve"'
+"$fata" lab exec 'xl create -q /tmp/bench.cfg' </dev/null
+measure bench >"$tmp/fata.txt"
 
 # what needs no partner
-"$fata" cc -O2 bench/xen/own.c -o "$out/own.xen"
-"$fata" lab put "$out/own.xen" /root/own.xen
-timeout 900 "$fata" lab exec "
-  sed 's/bench/own/; s/pages \(.*\)\"/\1\"/' /root/bench.cfg >/root/own.cfg
-  xl create -q /root/own.cfg
+"$fata" cc -O2 bench/xen/own.c -o "$tmp/own.xen"
+guest_config own "$tmp/own.xen" 'memory = 64' "cmdline = \"$rounds\"" \
+  'max_event_channels = 4200' 'on_crash = "preserve"' 'on_poweroff = "preserve"'
+timeout 900 "$fata" lab exec "xl create -q /tmp/own.cfg
   log=/var/log/xen/console/guest-own.log
   for i in \$(seq 600); do
     grep -q 'figure done' \$log && break
     sleep 1
   done
   tr -d '\r' <\$log | sed -n '/done/d; s/.*figure //p'
-  xl destroy own" </dev/null >>"$out/fata.txt"
+  xl destroy own" </dev/null >>"$tmp/fata.txt"
 
-printf '#!/bin/sh\nexec /guest/linux %s\n' "$rounds" >"$out/script"
-FATA=$fata lab/linux-guest.sh -s "$out/script" -f "$out/linux" linux
-measure linux >"$out/linux.txt"
+printf '#!/bin/sh\nexec /guest/linux %s\n' "$rounds" >"$tmp/script"
+lab/linux-guest.sh -s "$tmp/script" -f "$tmp/linux" linux
+measure linux >"$tmp/linux.txt"
 
-awk -v json="$build/bench/xen.json.new" '
-  NR == FNR { linux[$1] = $2; next }
-  { fata[$1] = $2; name[++n] = $1 }
-  END {
-    printf "{\"bench\": \"xen\", \"rows\": [" >json
-    for (i = 1; i <= n; i++) {
-      k = name[i]
-      rate = k ~ /\/s$/
-      printf "%s\n{\"name\": \"%s\", \"unit\": \"%s\", \"better\": \"%s\", " \
-        "\"fata\": %d", (i > 1 ? "," : ""), k, rate ? "1/s" : "ns",
-        rate ? "more" : "less", fata[k] >json
-      if (k in linux)
-        printf ", \"peer\": %d, \"peer_name\": \"Linux PVH guest\"", \
-          linux[k] >json
-      printf "}" >json
-      printf "%-28s %10d %10s %s\n", k, fata[k], linux[k], rate ? "1/s" : "ns"
-    }
-    print "\n]}" >json
-  }' "$out/linux.txt" "$out/fata.txt"
-mv "$build/bench/xen.json.new" "$build/bench/xen.json"
+for who in fata linux; do
+  awk -v who=$who '{
+    rate = $1 ~ /\/s$/
+    printf "%s|%s|%s|%s|%d\n", who, $1, rate ? "1/s" : "ns",
+      rate ? "more" : "less", $2
+  }' "$tmp/$who.txt"
+done | bench_table xen

@@ -73,7 +73,7 @@ static int bound(int type, int port)
 	return s;
 }
 
-static void *streams(void *arg)
+__attribute__((noreturn)) static void *streams(void *arg)
 {
 	static void (*const serve[])(int) = {sink, source, echo};
 	int which = (int)(intptr_t)arg, s = bound(SOCK_STREAM, 9000 + which);
@@ -89,7 +89,7 @@ static void *streams(void *arg)
 	}
 }
 
-static void *datagrams(void *arg)
+__attribute__((noreturn)) static void *datagrams(void *arg)
 {
 	int counts = (int)(intptr_t)arg, s = bound(SOCK_DGRAM, 9003 + counts);
 	static char data[2][2048];
