@@ -43,13 +43,21 @@ extern uint64_t entry_tsc;
 
 void start(uint32_t magic, uint32_t info);
 
+/* Without Xen there is no console and nobody to end the guest. */
+static __attribute__((noreturn)) void no_xen(void)
+{
+	for (const char *p = "fata: panic: this is not Xen\n"; *p; p++)
+		outb(PORT_DEBUG, (uint8_t)*p);
+	cpu_stop();
+}
+
 /* 1. Xen, or one line and the end. */
 static void find_xen(void)
 {
 	unsigned version;
 
 	if (hypercall_init(&version))
-		fata_panic("this is not Xen");
+		no_xen();
 	if (version < XEN_VERSION_LEAST)
 		fata_panic("Xen %u.%u is too old (expected 4.8 or later)",
 			   version >> 16, version & 0xffff);

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: ISC
 #
 # boot.sh - what xl can start a guest with: little memory, modules, long command
-# lines, more processors than are used, the variants of time and paging.
+# lines, more processors than are used, lesser ones, the variants of time and
+# paging; and what an image does where there is no Xen.
 
 # shellcheck source=tests/lab/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -53,6 +54,27 @@ else
   note "hap=0: this Xen has no shadow page tables"
 fi
 
+# --- lesser processors ------------------------------------------------------
+
+# xl takes away what a CPU need not have; what is there is switched on.
+ends 0 cpu 'extra = "cpu"'
+note "$(grep '^xsave' <<<"$output")"
+seen=
+for name in lesser-1 lesser-2; do
+  ends 0 $name 'extra = "cpu"' 'cpuid = "host,rdrand=0,rdseed=0,fsgsbase=0,\
+smep=0,smap=0,umip=0,xsave=0,avx=0"'
+  expect_match "$name" "$output" \
+    '^xsave 0 fsgsbase 0 smep 0 smap 0 umip 0 rdrand 0 rdseed 0$'
+  expect_match "$name: floating point" "$output" '^1/3 0.33333333333333331$'
+  random=$(grep '^random' <<<"$output")
+  for word in $random; do
+    [ "$word" = random ] || ! grep -q "$word" <<<"$seen" ||
+      fail "two guests without a generator have the number $word"
+  done
+  seen+=$random
+done
+ends 0 lesser-clock 'extra = "clock"' 'cpuid = "host,invtsc=0,rdrand=0"'
+
 # --- time -----------------------------------------------------------------------
 
 # All that there are: Xen 4.17 has no native_paravirt any more.
@@ -85,3 +107,23 @@ wait_end 30
 expect_match "too long a command line" "$(console "$domain")" \
   'command line: longer than 64 KiB'
 expect_match "its status" "$(console "$domain")" 'fata: exit status 64$'
+
+# --- no Xen ----------------------------------------------------------------------
+
+# QEMU's own loader takes no 64-bit image, but its multiboot header.
+objcopy -O elf32-i386 "$image" "$tmp/image32" || broken "objcopy"
+timeout 60 "${FATA_LAB_DIR:-$B/lab}/qemu" -machine pc -m 64 -nodefaults \
+  -display none -debugcon "file:$tmp/debug" -kernel "$tmp/image32" &
+qemu=$!
+for _ in $(seq 300); do
+  grep -q 'not Xen$' "$tmp/debug" 2>/dev/null && break
+  sleep 0.1
+done
+before=$(awk '{ print $14 }' "/proc/$(pgrep -P $qemu)/stat")
+sleep 2
+after=$(awk '{ print $14 }' "/proc/$(pgrep -P $qemu)/stat")
+kill $qemu
+wait $qemu 2>/dev/null
+expect "what it says without Xen" "$(cat "$tmp/debug")" \
+  'fata: panic: this is not Xen'
+[ $((after - before)) -lt 100 ] || fail "without Xen it spins"

@@ -7,12 +7,14 @@
  *   memory       says how much memory it has, touches all that is free
  *   words        says how many words and bytes it was given
  *   modules      says what boot modules there are, ends with their number
+ *   cpu          says which of the CPU's features are on: all that it has
  *   clock        reads both clocks and sleeps for a second, all of it sane
  *   burst N      N numbered lines of 64 bytes, none of which may get lost
  *   flood N      the same to a console that may drop: says how many bytes
  *   idle         sleeps for ever
  *   chatter      a line every 50 ms, for ever
  */
+#include <cpuid.h>
 #include <fata/fata.h>
 #include <lib/guest.h>
 #include <string.h>
@@ -125,6 +127,53 @@ static int clocks(int argc, char **argv)
 	return 0;
 }
 
+/* --- the CPU ------------------------------------------------------------ */
+
+#define CR4_FSGSBASE (1u << 16)
+#define CR4_OSXSAVE  (1u << 18)
+#define CR4_SMEP     (1u << 20)
+#define CR4_SMAP     (1u << 21)
+#define CR4_UMIP     (1u << 11)
+
+/* Of a feature that the CPU has, the bit in CR4 is set; else it is not. */
+static void feature(const char *name, bool has, uint32_t bit)
+{
+	uint64_t cr4;
+
+	__asm__ volatile("mov %%cr4, %0" : "=r"(cr4));
+	check_equal(!!(cr4 & bit), has);
+	printf("%s %d ", name, has);
+}
+
+extern uintptr_t canary __asm__("fata$__stack_chk_guard");
+
+static int cpu(int argc, char **argv)
+{
+	unsigned a, b, c, d, basic, last;
+	volatile double three = 3;
+	uint64_t random[2];
+
+	(void)argc;
+	(void)argv;
+	__cpuid(0, last, b, c, d);
+	__cpuid(1, a, b, basic, d);
+	b = c = 0;
+	if (last >= 7)
+		__cpuid_count(7, 0, a, b, c, d);
+	feature("xsave", basic >> 26 & 1, CR4_OSXSAVE);
+	feature("fsgsbase", b & 1, CR4_FSGSBASE);
+	feature("smep", b >> 7 & 1, CR4_SMEP);
+	feature("smap", b >> 20 & 1, CR4_SMAP);
+	feature("umip", c >> 2 & 1, CR4_UMIP);
+	printf("rdrand %d rdseed %d\n", basic >> 30 & 1, b >> 18 & 1);
+	random_bytes(random, sizeof(random));
+	check(random[0] != random[1]);
+	printf("random %016llx %016llx\n", (unsigned long long)random[0],
+	       (unsigned long long)canary);
+	printf("1/3 %.17g\n", 1 / three);
+	return 0;
+}
+
 static struct console_stat lines(int argc, char **argv)
 {
 	struct console_stat s;
@@ -191,7 +240,7 @@ int main(int argc, char **argv)
 		{"status", status},   {"die", die},      {"memory", memory},
 		{"words", words},     {"clock", clocks}, {"modules", modules},
 		{"burst", burst},     {"flood", flood},  {"idle", idle},
-		{"chatter", chatter},
+		{"chatter", chatter}, {"cpu", cpu},
 	};
 
 	for (unsigned i = 0; argc > 1 && i < sizeof(verbs) / sizeof(*verbs);

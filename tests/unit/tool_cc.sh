@@ -33,6 +33,18 @@ check "text is not writable" matches "$out" 'load .* r-x$'
 check "nothing is both" sh -c "! '$fata' inspect hello.xen | grep -q rwx"
 check "no folder is left" same "$(echo hello.xen.*)" 'hello.xen.*'
 check "it is executable" test -x hello.xen
+linux_refuses()
+{
+	./hello.xen 2>/dev/null
+	[ $? = 127 ] # no such interpreter
+}
+check "Linux does not run it by mistake" linux_refuses
+check "a second time" cc -O2 -g hello.c -o again.xen
+check "it is the same to the byte" cmp hello.xen again.xen
+# fewer would be a flag that was lost
+check "the platform is built with its stack protector" test \
+	"$(nm "$build/lib/libfata.a" 2>/dev/null |
+		grep -c 'U fata\$__stack_chk_fail$')" -gt 100
 if command -v clang >/dev/null; then
 	check "clang" cc --cc=clang -O2 -g hello.c -o clang.xen
 	check "clang by FATA_CC" env FATA_CC=clang "$fata" cc hello.c -o clang.xen

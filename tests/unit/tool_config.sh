@@ -53,6 +53,41 @@ check "libvirt" matches "$(config --format libvirt plain.xen '<&')" \
 check "libvirt's type" matches "$(config --format libvirt plain.xen)" \
 	"<type arch='x86_64' machine='xenpvh'>xenpvh</type>"
 
+# --- libvirt's own schema ---------------------------------------------------------
+
+lv=$build/pkg/libvirt
+lint()
+{
+	LD_LIBRARY_PATH=$lv/usr/lib/x86_64-linux-gnu "$lv/usr/bin/xmllint" \
+		--noout --relaxng "$lv/usr/share/libvirt/schemas/domain.rng" \
+		domain.xml >xmllint.log 2>&1
+}
+valid()
+{
+	config --format libvirt "$@" >domain.xml && lint && return
+	sed 's/^/# /' xmllint.log
+	return 1
+}
+wrong_seen()
+{
+	sed -i 's/<vcpu>1/<vcpu>one/' domain.xml
+	! lint
+}
+if "$source/scripts/pkg.sh" "$lv" libvirt0 libxml2-utils >pkg.log 2>&1; then
+	check "the least is valid" valid plain.xen
+	for action in destroy preserve restart coredump-destroy \
+		coredump-restart; do
+		check "valid with $action" valid --on-crash $action \
+			--tsc-mode native --ramdisk plain.xen --memory 1G \
+			--net uplink=xenbr0 --block-ro data=/dev/null \
+			--name other wants.xen 'a <&"b' --c=d
+	done
+	check "what is not valid is seen" wrong_seen
+else
+	sed 's/^/# /' pkg.log
+	check "libvirt's schema # skip no package" true
+fi
+
 # --- devices ---------------------------------------------------------------------
 
 refused 1 "wants a network interface 'uplink' .*--net uplink=BRIDGE" \

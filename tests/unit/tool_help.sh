@@ -61,6 +61,10 @@ refused 2 "^fata: lab: " "$fata" lab put one
 refused 2 "^fata: lab: " "$fata" lab exec
 refused 2 "^fata: lab: .*0" "$fata" lab forward 0 10.0.2.20:80
 refused 2 "^fata: lab: .*here" "$fata" lab forward 80 here
+refused 1 "^fata: lab: none has run in $tmp/run" \
+	env FATA_LAB_RUN="$tmp/run" "$fata" lab log
+refused 1 "^fata: lab: no lab runs; start one" \
+	env FATA_LAB_RUN="$tmp/run" "$fata" lab exec true
 refused 2 "^fata: .*image" "$fata" inspect
 refused 2 "^fata: .*" "$fata" trace
 refused 1 "^fata: .*none: No such file" "$fata" trace none

@@ -89,10 +89,15 @@ static int cmd_exec(int argc, char **argv)
 
 static int cmd_log(void)
 {
+	char log[PATH_MAX + 32];
 	struct lab_paths p;
 
 	if (lab_find_paths(&p))
 		return 1;
+	snprintf(log, sizeof(log), "%s/qemu.log", p.run);
+	if (access(log, R_OK))
+		return status_of(
+			lab_error(-ENOENT, "none has run in %s", p.run));
 	lab_show_tail(p.run, "qemu.log", 20);
 	lab_show_tail(p.run, "serial.log", 40);
 	return 0;

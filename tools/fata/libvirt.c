@@ -46,6 +46,7 @@ static void attribute(struct text *t, const char *name, const char *value)
 	text_printf(t, "'");
 }
 
+/* Without a driver libxl chooses the backend, as for xl. */
 static void write_disk(struct text *t, const struct domain_device *b, char c)
 {
 	struct stat st;
@@ -53,8 +54,6 @@ static void write_disk(struct text *t, const struct domain_device *b, char c)
 
 	text_printf(t, "    <disk type='%s' device='disk'>\n",
 		    device ? "block" : "file");
-	text_printf(t, "      <driver name='%s' type='raw'/>\n",
-		    device ? "phy" : "qemu");
 	text_printf(t, "      <source");
 	attribute(t, device ? "dev" : "file", b->backing);
 	text_printf(t, "/>\n      <target dev='xvd%c' bus='xen'/>\n", c);

@@ -19,8 +19,8 @@ struct cpu {
 	uint64_t kernel_stack; /* top of the running task's kernel stack */
 	uint64_t user_rsp;     /* scratch of the system-call entry */
 	bool fsgsbase, xsave, rdrand, rdseed;
-	uint32_t fpu_size; /* bytes that cpu_fpu_save writes */
-	uint64_t fpu_mask; /* XCR0: the parts that are saved */
+	uint32_t fpu_size;  /* bytes that cpu_fpu_save writes */
+	uint64_t fpu_mask;  /* XCR0: the parts that are saved */
 	uint32_t phys_bits; /* width of a physical address */
 };
 
@@ -60,8 +60,7 @@ static inline void wrmsr(uint32_t msr, uint64_t v)
 {
 	__asm__ volatile("wrmsr"
 			 :
-			 : "c"(msr), "a"((uint32_t)v),
-			   "d"((uint32_t)(v >> 32))
+			 : "c"(msr), "a"((uint32_t)v), "d"((uint32_t)(v >> 32))
 			 : "memory");
 }
 
@@ -94,7 +93,9 @@ static inline void invlpg(const void *p)
 	__asm__ volatile("invlpg (%0)" : : "r"(p) : "memory");
 }
 
-/* One byte to an I/O port; port 0xe9 is Xen's debug console. */
+/* Where Xen (a debug build) and QEMU (-debugcon) take text. */
+#define PORT_DEBUG 0xe9
+
 static inline void outb(uint16_t port, uint8_t v)
 {
 	__asm__ volatile("outb %0, %1" : : "a"(v), "Nd"(port));
@@ -116,6 +117,13 @@ void cpu_init(void);
  * at once when an event is pending. They are off before and after.
  */
 void cpu_idle(void);
+
+/* The end where there is no hypervisor to tell. */
+static inline __attribute__((noreturn)) void cpu_stop(void)
+{
+	for (;;)
+		__asm__ volatile("cli; hlt");
+}
 
 /* RDSEED or RDRAND; returns how many bytes it got, 0 without either. */
 size_t cpu_entropy(void *buffer, size_t n);
