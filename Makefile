@@ -135,7 +135,7 @@ $(BUILD)/unix/xen/%.a: $(PKGSTAMP)
 	$(Q)cd $(@D)/$* && rm -f *.o && ar x ../$*.a
 # What stands in libc's place is an archive of its own: a sanitizer's library
 # is searched before ours, so with one all of it must be linked.
-UNIXIO := $(addprefix unix-,$(addsuffix .c.o,io psync sleep sock \
+UNIXIO := $(addprefix unix-,$(addsuffix .c.o,fifo io psync sleep sock \
 	stdio thread))
 $(BUILD)/lib/libfata-unix.a: $(UNIXOBJ) $(UNIXXEN) scripts/export.sh \
 		src/unix/exports $(wildcard include/fata/*.h include/fata/xen/*.h)

@@ -108,8 +108,6 @@ unix_suite() {
   local n here_too=() targets=()
   for n in $(names guest c); do
     grep -q "^$n " "$here/unix/not-here" && continue
-    # tests of our own system calls, but those that say they pass on Linux
-    case $n in libc_threads | libc_local) ;; libc_*) continue ;; esac
     here_too+=("$n")
     targets+=("$build/tests/unix/$n")
   done

@@ -27,7 +27,7 @@ FATA_LOG_SOURCE("evtchn");
 
 #define PORTS     131072
 #define FIRST_IPI PORTS /* their numbers: beyond all of Xen's */
-#define BATCH     64 /* ports taken in one go before others run */
+#define BATCH     64    /* ports taken in one go before others run */
 
 /* struct evtchn's `generation`: what has come and is not delivered. */
 #define PENDING 1u

@@ -94,8 +94,8 @@ int gnttab_grant_access(uint32_t ref, uint16_t peer, const void *page,
 static int replace(void *page, void *kernels)
 {
 	memcpy(kernels, page, PAGE_SIZE);
-	if (mremap(kernels, PAGE_SIZE, PAGE_SIZE,
-		   MREMAP_MAYMOVE | MREMAP_FIXED, page) == page)
+	if (mremap(kernels, PAGE_SIZE, PAGE_SIZE, MREMAP_MAYMOVE | MREMAP_FIXED,
+		   page) == page)
 		return 0;
 	return -errno;
 }
@@ -194,8 +194,7 @@ static int map_one(struct gnttab_page *p, void *at)
 /* Addresses for n pages; nothing there yet. */
 static char *reserve(unsigned int n)
 {
-	char *p = mmap(NULL, (size_t)n * PAGE_SIZE, PROT_NONE,
-		       RESERVED, -1, 0);
+	char *p = mmap(NULL, (size_t)n * PAGE_SIZE, PROT_NONE, RESERVED, -1, 0);
 
 	return p == MAP_FAILED ? NULL : p;
 }

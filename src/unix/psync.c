@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * What pthreads wait on: mutexes, conditions, semaphores, locks, barriers. One
- * thread runs at a time, so each is tried, and when that fails the task parks
- * on an event, which whoever releases an object at the same address signals:
+ * thread runs at a time, so each is tried, and when that fails the task parks:
  *
- *     lock     trylock -> EBUSY: park on event[hash(m)]; trylock ...
- *     unlock   libc's unlock; signal event[hash(m)]
+ *     lock     trylock -> EBUSY: into the queue of this address, park; again
+ *     unlock   libc's unlock; the first of the queue tries again
  *
- * Two objects may share an event, and a signal wakes all who wait for it: they
- * try again. The objects themselves stay libc's, but for barriers, and for
- * conditions, which hold nothing at all: every wake-up of one may be spurious.
+ * Who was woken and gives up wakes the next. The objects themselves stay
+ * libc's, but for barriers, and for conditions, which hold nothing at all: all
+ * who wait for one, or for another with the same event, wake up at each signal.
  */
 #include "unix/io.h"
 
@@ -27,19 +26,69 @@
 
 #define EVENTS 256
 
+/* Waits for the object at p; in the queue of its bucket, oldest first. */
+struct waiter {
+	struct waiter *next;
+	const void *p;
+	struct event event;
+	bool woken;
+};
+
 static struct event events[EVENTS];
+static struct waiter *queues[EVENTS];
+
+static unsigned bucket(const void *p)
+{
+	return ((uintptr_t)p >> 3) * 0x9e3779b97f4a7c15ull >> 56;
+}
 
 static struct event *event_of(const void *p)
 {
-	return &events[((uintptr_t)p >> 3) * 0x9e3779b97f4a7c15ull >> 56];
+	return &events[bucket(p)];
 }
 
+/* Everybody who waits for it, or for a neighbour. */
 static void released(const void *p)
 {
 	struct event *e = event_of(p);
 
 	if (unix_is_loop_thread() && e->first)
 		event_signal(e);
+}
+
+static void enqueue(struct waiter *w)
+{
+	struct waiter **at = &queues[bucket(w->p)];
+
+	while (*at)
+		at = &(*at)->next;
+	*at = w;
+}
+
+static void dequeue(const struct waiter *w)
+{
+	struct waiter **at = &queues[bucket(w->p)];
+
+	while (*at != w)
+		at = &(*at)->next;
+	*at = w->next;
+}
+
+/* One, or all, of those in the queue of p try again. */
+static void wake(const void *p, bool all)
+{
+	struct waiter *w;
+
+	if (!unix_is_loop_thread())
+		return;
+	for (w = queues[bucket(p)]; w; w = w->next) {
+		if (w->p != p || w->woken)
+			continue;
+		w->woken = true;
+		event_signal(&w->event);
+		if (!all)
+			return;
+	}
 }
 
 static uint64_t deadline_of(clockid_t clock, const struct timespec *t)
@@ -57,25 +106,45 @@ static uint64_t deadline_of(clockid_t clock, const struct timespec *t)
 	return ns > now ? clock_deadline(ns - now) : 0;
 }
 
-/*
- * Try until it is not busy or the deadline has passed. What is no point of
- * cancellation keeps one for later.
- */
-static int acquire(int (*try)(void *p), void *p, uint64_t deadline)
+/* In the queue: until it is not busy, EBUSY at the deadline, or EINTR. */
+static int acquire_slowly(int (*try)(void *p), struct waiter *w, void *p,
+			  uint64_t deadline, bool *cancelled)
 {
-	struct event *e = event_of(p);
-	bool cancelled = false;
 	int rc, err = 0;
 
 	for (;;) {
-		uint64_t seen = event_count(e);
+		uint64_t seen = event_count(&w->event);
 
+		w->woken = false;
 		rc = try(p);
 		if (rc != EBUSY || err == -ETIMEDOUT)
-			break;
-		err = event_wait(e, &seen, deadline);
-		cancelled |= err == -ECANCELED;
+			return rc;
+		err = event_wait(&w->event, &seen, deadline);
+		if (err != -ECANCELED)
+			continue;
+		if (!cancelled)
+			return EINTR;
+		*cancelled = true;
 	}
+}
+
+/*
+ * Try until it is not busy or the deadline has passed. What is no point of
+ * cancellation keeps one for later; `point` is one and ends with EINTR.
+ */
+static int acquire(int (*try)(void *p), void *p, uint64_t deadline, bool point)
+{
+	struct waiter w = {.p = p};
+	bool cancelled = false;
+	int rc = try(p);
+
+	if (rc != EBUSY)
+		return rc;
+	enqueue(&w);
+	rc = acquire_slowly(try, &w, p, deadline, point ? NULL : &cancelled);
+	dequeue(&w);
+	if (rc && w.woken)
+		wake(p, false);
 	if (cancelled)
 		fata_task_cancel(fata_task_self());
 	return rc == EBUSY ? ETIMEDOUT : rc;
@@ -97,7 +166,7 @@ static int try_mutex(void *p)
 
 INSTEAD int pthread_mutex_lock(pthread_mutex_t *m)
 {
-	return unix_on_task() ? acquire(try_mutex, m, FATA_FOREVER)
+	return unix_on_task() ? acquire(try_mutex, m, FATA_FOREVER, false)
 			      : REAL(pthread_mutex_lock)(m);
 }
 
@@ -105,23 +174,24 @@ INSTEAD int pthread_mutex_clocklock(pthread_mutex_t *restrict m,
 				    clockid_t clock,
 				    const struct timespec *restrict t)
 {
-	return unix_on_task() ? acquire(try_mutex, m, deadline_of(clock, t))
-			      : REAL(pthread_mutex_clocklock)(m, clock, t);
+	return unix_on_task()
+		       ? acquire(try_mutex, m, deadline_of(clock, t), false)
+		       : REAL(pthread_mutex_clocklock)(m, clock, t);
 }
 
 INSTEAD int pthread_mutex_timedlock(pthread_mutex_t *restrict m,
 				    const struct timespec *restrict t)
 {
-	return unix_on_task()
-		       ? acquire(try_mutex, m, deadline_of(CLOCK_REALTIME, t))
-		       : REAL(pthread_mutex_timedlock)(m, t);
+	return unix_on_task() ? acquire(try_mutex, m,
+					deadline_of(CLOCK_REALTIME, t), false)
+			      : REAL(pthread_mutex_timedlock)(m, t);
 }
 
 INSTEAD int pthread_mutex_unlock(pthread_mutex_t *m)
 {
 	int rc = REAL(pthread_mutex_unlock)(m);
 
-	released(m);
+	wake(m, false);
 	return rc;
 }
 
@@ -192,9 +262,12 @@ static int try_sem(void *p)
 
 static int wait_sem(sem_t *s, uint64_t deadline)
 {
-	int rc = acquire(try_sem, s, deadline);
+	int rc;
 
-	pthread_testcancel();
+	do {
+		rc = acquire(try_sem, s, deadline, true);
+		pthread_testcancel();
+	} while (rc == EINTR);
 	if (!rc)
 		return 0;
 	errno = rc;
@@ -223,7 +296,7 @@ INSTEAD int sem_post(sem_t *s)
 {
 	int rc = REAL(sem_post)(s);
 
-	released(s);
+	wake(s, false);
 	return rc;
 }
 
@@ -241,37 +314,37 @@ static int try_write(void *p)
 
 INSTEAD int pthread_rwlock_rdlock(pthread_rwlock_t *l)
 {
-	return unix_on_task() ? acquire(try_read, l, FATA_FOREVER)
+	return unix_on_task() ? acquire(try_read, l, FATA_FOREVER, false)
 			      : REAL(pthread_rwlock_rdlock)(l);
 }
 
 INSTEAD int pthread_rwlock_wrlock(pthread_rwlock_t *l)
 {
-	return unix_on_task() ? acquire(try_write, l, FATA_FOREVER)
+	return unix_on_task() ? acquire(try_write, l, FATA_FOREVER, false)
 			      : REAL(pthread_rwlock_wrlock)(l);
 }
 
 INSTEAD int pthread_rwlock_timedrdlock(pthread_rwlock_t *restrict l,
 				       const struct timespec *restrict t)
 {
-	return unix_on_task()
-		       ? acquire(try_read, l, deadline_of(CLOCK_REALTIME, t))
-		       : REAL(pthread_rwlock_timedrdlock)(l, t);
+	return unix_on_task() ? acquire(try_read, l,
+					deadline_of(CLOCK_REALTIME, t), false)
+			      : REAL(pthread_rwlock_timedrdlock)(l, t);
 }
 
 INSTEAD int pthread_rwlock_timedwrlock(pthread_rwlock_t *restrict l,
 				       const struct timespec *restrict t)
 {
-	return unix_on_task()
-		       ? acquire(try_write, l, deadline_of(CLOCK_REALTIME, t))
-		       : REAL(pthread_rwlock_timedwrlock)(l, t);
+	return unix_on_task() ? acquire(try_write, l,
+					deadline_of(CLOCK_REALTIME, t), false)
+			      : REAL(pthread_rwlock_timedwrlock)(l, t);
 }
 
 INSTEAD int pthread_rwlock_unlock(pthread_rwlock_t *l)
 {
 	int rc = REAL(pthread_rwlock_unlock)(l);
 
-	released(l);
+	wake(l, true); /* many may read */
 	return rc;
 }
 

@@ -157,6 +157,8 @@ static void clocks(void)
 /* A bad pointer is an error of the call, not the end of the guest. */
 int main(int argc, char **argv);
 
+#ifndef __FATA_UNIX__
+/* What only an image promises: Linux may answer otherwise, or not at all. */
 static void bad_pointers(void)
 {
 	struct iovec v = {(void *)8, 10};
@@ -166,8 +168,16 @@ static void bad_pointers(void)
 	check(writev(1, &v, 1) == -1 && errno == EFAULT);
 	check(clock_gettime(CLOCK_REALTIME, (void *)123) == -1);
 	check(read(0, (void *)main, 5) == -1 && errno == EFAULT);
-	check(write(77, "x", 1) == -1 && errno == EBADF);
 }
+
+static void alone(void)
+{
+	check(isatty(0) && isatty(1) && !isatty(55));
+	check_equal(sysconf(_SC_NPROCESSORS_ONLN), 1);
+	check_equal(getpid(), 1);
+	check(fork() == -1 && errno == ENOSYS);
+}
+#endif
 
 static void environment(int argc, char **argv)
 {
@@ -178,12 +188,9 @@ static void environment(int argc, char **argv)
 	check(!getenv("NOTHING"));
 	check_equal(setenv("MORE", "x", 1), 0);
 	check(!strcmp(getenv("MORE"), "x"));
-	check(isatty(0) && isatty(1) && !isatty(55));
+	check(write(77, "x", 1) == -1 && errno == EBADF);
 	check_equal(sysconf(_SC_PAGESIZE), 4096);
-	check_equal(sysconf(_SC_NPROCESSORS_ONLN), 1);
 	check(sysconf(_SC_PHYS_PAGES) > 1000);
-	check_equal(getpid(), 1);
-	check(fork() == -1 && errno == ENOSYS);
 }
 
 int main(int argc, char **argv)
@@ -198,7 +205,10 @@ int main(int argc, char **argv)
 	mathematics();
 	jumps();
 	clocks();
-	bad_pointers();
 	environment(argc, argv);
+#ifndef __FATA_UNIX__
+	bad_pointers();
+	alone();
+#endif
 	return 0;
 }

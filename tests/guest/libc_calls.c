@@ -19,6 +19,15 @@
 #include <sys/wait.h>
 #include <time.h>
 
+#ifdef __FATA_UNIX__
+/* The address sanitizer would have an alternate stack for signals. */
+const char *__asan_default_options(void);
+const char *__asan_default_options(void)
+{
+	return "use_sigaltstack=0";
+}
+#endif
+
 static void memory(void)
 {
 	unsigned char vec[4];

@@ -253,9 +253,11 @@ static void waiting(void)
 
 int main(void)
 {
+#ifndef __FATA_UNIX__
 	char folder[] = "/tmp/calls";
 
 	check(!mkdir(folder, 0755) && !chdir(folder));
+#endif
 	umask(022);
 	reading_and_writing();
 	numbers();

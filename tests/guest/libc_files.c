@@ -2,7 +2,7 @@
 /*
  * Files and directories in memory, links, listing, renaming; the devices;
  * pipes, counters, timers as files, and waiting for them. It also passes as a
- * Linux program, as root, in an empty directory (FATA_HOST).
+ * Linux program, as root, in an empty directory (__FATA_UNIX__).
  * guest: memory 128
  */
 #define _GNU_SOURCE
@@ -432,7 +432,7 @@ static void mapping_and_copying(void)
 
 int main(void)
 {
-#ifndef FATA_HOST
+#ifndef __FATA_UNIX__
 	check_equal(chdir("/tmp"), 0);
 #endif
 	plain_files();

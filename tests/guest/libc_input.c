@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Standard input is a terminal: lines that are edited before they are read, end
- * of file, and raw mode.
+ * of file, and raw mode. As a Linux process it has one of the host's.
+ * guest: terminal yes
  * guest: input hello\nab\177cx\025line two\nxyz\004\004Q
  */
 #include <lib/guest.h>
@@ -26,6 +27,7 @@ int main(void)
 	check(!strcmp(line, "line two\n"));
 	check_equal(getline(&line, &size, stdin), 3);
 	check(!strcmp(line, "xyz"));
+	free(line);
 	clearerr(stdin);
 	check_equal(tcgetattr(0, &old), 0);
 	raw = old;

@@ -3,11 +3,13 @@
 #
 # unix.sh SOURCE PROGRAM - runs a guest test as a Linux process and judges it by
 # the same `guest:` lines as guest.sh. What must die there must die here: of a
-# panic, a signal or a sanitizer, whose words are their own.
+# panic, a signal or a sanitizer, whose words are their own. Each start has an
+# empty folder of its own; `guest: terminal yes` asks for a terminal as stdin.
 set -u
-source=$1 program=$2
+source=$(realpath "$1") program=$(realpath "$2")
 out=$(mktemp)
-trap 'rm -f "$out"' EXIT
+folder=$(mktemp -d)
+trap 'rm -rf "$out" "$folder"' EXIT
 # a sanitizer's report is a status of its own
 export ASAN_OPTIONS=$ASAN_OPTIONS:exitcode=99:allocator_may_return_null=1
 export UBSAN_OPTIONS=exitcode=99
@@ -40,14 +42,18 @@ for boot in $(seq 0 "$boots"); do
     continue
   fi
   : >"$out"
-  if [ -n "$input" ]; then
-    timeout 120 "$program" "$@" >"$out" 2>&1 < <(type_input "$input")
+  rm -rf "$folder" && mkdir "$folder" && cd "$folder" || exit 99
+  if [ -n "$(setting terminal)" ]; then
+    timeout -k 5 120 script -qefc "$(printf '%q ' "$program" "$@")" /dev/null \
+      >"$out" 2>&1 < <(type_input "$input")
+  elif [ -n "$input" ]; then
+    timeout -k 5 120 "$program" "$@" >"$out" 2>&1 < <(type_input "$input")
   else
-    timeout 120 "$program" "$@" >"$out" 2>&1 </dev/null
+    timeout -k 5 120 "$program" "$@" >"$out" 2>&1 </dev/null
   fi
   rc=$?
   if [ -n "$die" ]; then
-    case $rc in 0 | 1 | 124) fail "it ended with $rc, expected its death" ;; esac
+    case $rc in 0 | 1 | 124 | 137) fail "it ended with $rc, expected its death" ;; esac
     grep -q 'should be dead' "$out" && fail "it lives"
   else
     [ $rc = "${status:-0}" ] || fail "exit status $rc, not ${status:-0}"
