@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * ext4: mount and unmount, and the task that runs libext2fs.
+ * ext4: mount and unmount.
  *
  *     mount    superblock judged, journal replayed, bitmaps read, orphans
  *              removed, "needs recovery" set
- *     task     jobs in order of arrival; every five seconds all that is dirty
- *              is written and committed
- *     unmount  the same, a checkpoint, "needs recovery" cleared
+ *     unmount  all written and committed, a checkpoint, "needs recovery"
+ * cleared
  *
  * Interface: fs/ext4.h.
  */
@@ -14,220 +13,14 @@
 #include <fata/clock.h>
 #include <fata/heap.h>
 #include <fata/log.h>
-#include <fata/task.h>
 #include <fs/ext4.h>
 #include <fs/mount.h>
 #include <string.h>
 
 FATA_LOG_SOURCE("ext4");
 
-#define STACK        (128u << 10)
-#define PERIOD       (5 * FATA_NS_PER_S)
 #define MAGIC_AT     (1024 + 0x38)
 #define NODE_BUCKETS 1024
-
-/* --- errors --------------------------------------------------------------- */
-
-int ext4_error(errcode_t err)
-{
-	switch (err) {
-	case EXT2_ET_NO_MEMORY:
-		return -ENOMEM;
-	case EXT2_ET_BLOCK_ALLOC_FAIL:
-	case EXT2_ET_INODE_ALLOC_FAIL:
-	case EXT2_ET_DIR_NO_SPACE:
-		return -ENOSPC;
-	case EXT2_ET_RO_FILSYS:
-		return -EROFS;
-	default:
-		return err >= 0 && err < 4096 ? (int)-err : -EUCLEAN;
-	}
-}
-
-int ext4_abort(struct ext4 *e, int err, const char *what)
-{
-	if (!e->aborted && !e->read_only)
-		log_error("%s: %s (error %d): read-only from now on", e->name,
-			  what, -err);
-	e->aborted = true;
-	if (e->root)
-		e->root->node.read_only = true;
-	return err;
-}
-
-int ext4_writable(const struct ext4 *e)
-{
-	return e->read_only || e->aborted ? -EROFS : 0;
-}
-
-/* --- the task ------------------------------------------------------------- */
-
-struct job {
-	struct list link;
-	int (*fn)(struct ext4 *e, void *arg);
-	void *arg;
-	int result;
-	bool done;
-	struct sync_queue waiter;
-};
-
-int ext4_call(struct ext4 *e, int (*fn)(struct ext4 *e, void *arg), void *arg)
-{
-	struct job j = {.fn = fn, .arg = arg};
-
-	if (task_self() == e->task)
-		return fn(e, arg);
-	list_add_last(&e->jobs, &j.link);
-	event_signal(&e->work);
-	while (!j.done)
-		wait_in(&j.waiter, NULL, "ext4", FATA_FOREVER, false);
-	return j.result;
-}
-
-static int run(void *arg)
-{
-	struct ext4 *e = arg;
-	uint64_t seen = 0, due = clock_deadline(PERIOD);
-
-	while (!e->stop) {
-		struct job *j;
-
-		if (list_empty(&e->jobs)) {
-			if (event_wait(&e->work, &seen, due) == -ETIMEDOUT) {
-				ext4_write_all(e);
-				due = clock_deadline(PERIOD);
-			}
-			continue;
-		}
-		j = list_entry(list_pop(&e->jobs), struct job, link);
-		j->result = j->fn(e, j->arg);
-		ext4_bound(e);
-		j->done = true;
-		wait_wake_first(&j->waiter, 0);
-		if (clock_mono_ns() >= due) {
-			ext4_write_all(e);
-			due = clock_deadline(PERIOD);
-		}
-	}
-	return 0;
-}
-
-/* --- bitmaps -------------------------------------------------------------- */
-
-void ext4_group_dirty(struct ext4 *e, unsigned group)
-{
-	if (group < e->fs->group_desc_count)
-		e->groups_dirty[group / 8] |= (unsigned char)(1 << group % 8);
-}
-
-/*
- * libext2fs has freed a block, or taken one (of a run that it takes at once it
- * tells nothing useful: ext4_file.c looks itself). A freed one is marked as
- * taken again until the commit (ext4_log.c): what the disk's bitmap says of it
- * is corrected where bitmaps are written.
- */
-static void note_block(ext2_filsys fs, blk64_t block, int in_use)
-{
-	struct ext4 *e = fs->priv_data;
-	struct ext4_held *last = e->n_held ? &e->held[e->n_held - 1] : NULL;
-
-	ext4_group_dirty(e, ext2fs_group_of_blk2(fs, block));
-	if (in_use > 0)
-		return;
-	ext4_buf_freed(e, block);
-	if (last && last->block + last->length == block) {
-		last->length++;
-	} else if (last && last->block == block + 1) {
-		last->block--;
-		last->length++;
-	} else {
-		if (e->n_held == e->room_held) {
-			unsigned n = e->room_held ? e->room_held * 2 : 64;
-			struct ext4_held *more =
-				heap_realloc(e->held, n * sizeof(*more));
-
-			if (!more) {
-				ext4_abort(e, -ENOMEM, "blocks were freed");
-				return;
-			}
-			e->held = more;
-			e->room_held = n;
-		}
-		e->held[e->n_held++] = (struct ext4_held){block, 1};
-	}
-	ext2fs_mark_block_bitmap2(fs->block_map, block);
-	e->held_blocks++;
-}
-
-static errcode_t write_block_bitmap(struct ext4 *e, unsigned g, char *buf)
-{
-	ext2_filsys fs = e->fs;
-	unsigned n = EXT2_BLOCKS_PER_GROUP(fs->super);
-	blk64_t first = ext2fs_group_first_block2(fs, g);
-	blk64_t blocks = ext2fs_blocks_count(fs->super);
-	errcode_t rc;
-
-	memset(buf, 0xff, e->block_size);
-	rc = ext2fs_get_block_bitmap_range2(fs->block_map, first, n, buf);
-	if (rc)
-		return rc;
-	for (blk64_t i = blocks - first; i < 8ull * e->block_size; i++)
-		ext2fs_set_bit((unsigned)i, buf); /* behind the end */
-	for (unsigned i = 0; i < e->n_held; i++) {
-		uint64_t at = e->held[i].block, end = at + e->held[i].length;
-
-		for (at = at > first ? at : first; at < end && at < first + n;
-		     at++)
-			ext2fs_clear_bit((unsigned)(at - first), buf);
-	}
-	rc = ext2fs_block_bitmap_csum_set(fs, g, buf, (int)(n / 8));
-	if (rc)
-		return rc;
-	return io_channel_write_blk64(fs->io, ext2fs_block_bitmap_loc(fs, g), 1,
-				      buf);
-}
-
-static errcode_t write_inode_bitmap(struct ext4 *e, unsigned g, char *buf)
-{
-	ext2_filsys fs = e->fs;
-	unsigned n = EXT2_INODES_PER_GROUP(fs->super);
-	errcode_t rc;
-
-	memset(buf, 0xff, e->block_size);
-	rc = ext2fs_get_inode_bitmap_range2(fs->inode_map, (uint64_t)g * n + 1,
-					    n, buf);
-	if (!rc)
-		rc = ext2fs_inode_bitmap_csum_set(fs, g, buf,
-						  (int)((n + 7) / 8));
-	if (rc)
-		return rc;
-	return io_channel_write_blk64(fs->io, ext2fs_inode_bitmap_loc(fs, g), 1,
-				      buf);
-}
-
-/* In place of libext2fs's own, which writes those of all groups. */
-static errcode_t write_bitmaps(ext2_filsys fs)
-{
-	struct ext4 *e = fs->priv_data;
-	char *buf = heap_alloc(e->block_size);
-	bool sums = ext2fs_has_group_desc_csum(fs);
-	errcode_t rc = buf ? 0 : EXT2_ET_NO_MEMORY;
-
-	for (unsigned g = 0; g < fs->group_desc_count && !rc; g++) {
-		if (!(e->groups_dirty[g / 8] & 1 << g % 8))
-			continue;
-		e->groups_dirty[g / 8] &= (unsigned char)~(1 << g % 8);
-		if (!sums || !ext2fs_bg_flags_test(fs, g, EXT2_BG_BLOCK_UNINIT))
-			rc = write_block_bitmap(e, g, buf);
-		if (!rc && (!sums ||
-			    !ext2fs_bg_flags_test(fs, g, EXT2_BG_INODE_UNINIT)))
-			rc = write_inode_bitmap(e, g, buf);
-		ext2fs_group_desc_csum_set(fs, g);
-	}
-	heap_free(buf);
-	fs->flags &= ~(EXT2_FLAG_BB_DIRTY | EXT2_FLAG_IB_DIRTY);
-	return rc;
-}
 
 /* --- mounting ------------------------------------------------------------- */
 
@@ -387,17 +180,11 @@ static int start_writing(struct ext4 *e)
 		return fs_bad(ext4_error(rc),
 			      "its bitmaps are broken (libext2fs: %ld)",
 			      (long)rc);
-	e->groups_dirty = heap_calloc(1, fs->group_desc_count / 8 + 1);
-	if (!e->groups_dirty)
-		return -ENOMEM;
-	fs->write_bitmaps = write_bitmaps;
-	ext2fs_set_block_alloc_stats_callback(fs, note_block, NULL);
-	if (e->journal.there) {
+	err = ext4_bitmaps_start(e);
+	if (!err && e->journal.there)
 		err = ext4_journal_start(e);
-		if (err)
-			return err;
-	}
-	err = set_mounted(e, true);
+	if (!err)
+		err = set_mounted(e, true);
 	if (!err)
 		err = ext4_orphans_clean(e);
 	return err ? err : ext4_commit(e);
@@ -466,9 +253,7 @@ static int close_job(struct ext4 *e, void *arg)
 static void finish(struct ext4 *e)
 {
 	ext4_call(e, close_job, NULL);
-	e->stop = true;
-	event_signal(&e->work);
-	fata_task_join(e->task, NULL, FATA_FOREVER);
+	ext4_task_end(e);
 	heap_free(e);
 }
 
@@ -513,13 +298,12 @@ static struct ext4 *new_ext4(const struct fs_source *from, bool read_only)
 static int ext4_mount(const struct fs_source *from, bool read_only,
 		      struct node **root)
 {
-	struct task_attr attr = {.name = "ext4", .stack_size = STACK};
 	struct ext4 *e = new_ext4(from, read_only);
 	int err;
 
 	if (!e)
 		return -ENOMEM;
-	err = fata_task_spawn(&e->task, &attr, run, e);
+	err = ext4_task_start(e);
 	if (err) {
 		heap_free(e->nodes);
 		heap_free(e);

@@ -2,14 +2,20 @@
 /*
  * ext4 through libext2fs, the inside.
  *
- *     ext4.c          mount, unmount, the task that libext2fs runs on
- *     ext4_names.c    the operations on directories
- *     ext4_dir.c      directories in memory and on the disk
- *     ext4_inode.c    nodes and inodes, orphans
- *     ext4_file.c     where a file's pages lie; truncation; syncs
+ *     ext4.c          mount, unmount
+ *     ext4_task.c     the task that libext2fs runs on
+ *     ext4_look.c     names looked up and listed
+ *     ext4_names.c    changes of names; ext4_new.c: new inodes
+ *     ext4_dir.c      directories in memory; ext4_entry.c: on the disk
+ *     ext4_node.c     nodes; ext4_orphan.c: those without a name
+ *     ext4_inode.c    inodes, from the disk and back
+ *     ext4_file.c     the operations on contents; ext4_sync.c: durability
+ *     ext4_pages.c    pages and their places; ext4_place.c: places
  *          |  libext2fs: extents, bitmaps, hashed directories, checksums
- *     ext4_buf.c      blocks of metadata: its io_manager
- *     ext4_log.c      the journal: transactions, checkpoints (jbd2's format)
+ *     ext4_bitmap.c   bitmaps, on their way to the disk
+ *     ext4_buf.c      blocks of metadata; ext4_io.c: libext2fs's way to them
+ *     ext4_journal.c  the journal: where it is, its superblock
+ *     ext4_log.c      transactions, checkpoints (jbd2's format)
  *     ext4_replay.c   the journal at mount
  *          |
  *     fata/block.h
@@ -145,8 +151,24 @@ static inline struct ext4_node *ext4_of(struct node *n)
 
 int ext4_unmount(struct node *root);
 
+/* The task: start it, 0 or an error; end it, when no job will come any more. */
+int ext4_task_start(struct ext4 *e);
+void ext4_task_end(struct ext4 *e);
+
+/* --- bitmaps (ext4_bitmap.c); on the task --------------------------------- */
+
+/* From now on, note what libext2fs takes and frees. */
+int ext4_bitmaps_start(struct ext4 *e);
+
+/* The group whose bitmaps change with this block or inode. */
+void ext4_group_dirty(struct ext4 *e, unsigned group);
+
+/* Blocks freed by what was committed just now may be used again. */
+void ext4_bitmaps_committed(struct ext4 *e);
+
 /* --- buffers (ext4_buf.c); on the task ------------------------------------ */
 
+/* libext2fs's way to them (ext4_io.c). */
 extern struct struct_io_manager ext4_io;
 
 /* Whose disk ext4_io opens: ext2fs_open passes a name only. */
@@ -168,7 +190,7 @@ void ext4_bufs_committed(struct ext4 *e);
 /* Write all of one queue to their places; then they are clean. */
 int ext4_bufs_home(struct ext4 *e, struct list *queue);
 
-/* --- journal (ext4_log.c, ext4_replay.c); on the task --------------------- */
+/* --- journal (ext4_journal.c, _log.c, _replay.c); on the task ------------- */
 
 /* Find the journal, replay it if need be and may be. */
 int ext4_journal_load(struct ext4 *e, bool *replayed);
@@ -177,6 +199,9 @@ void ext4_journal_free(struct ext4 *e);
 /* Position i of the journal on the disk, in bytes. */
 uint64_t ext4_journal_at(const struct ext4_journal *j, unsigned block_size,
 			 uint32_t i);
+
+/* Bring what was committed to its place; the log is empty then. */
+int ext4_replay(struct ext4 *e);
 
 /* Start to write: features, an empty log. */
 int ext4_journal_start(struct ext4 *e);
@@ -197,7 +222,7 @@ int ext4_checkpoint(struct ext4 *e);
 /* The journal's superblock as in memory, with its checksum, to the disk. */
 int ext4_journal_write_super(struct ext4 *e);
 
-/* --- nodes (ext4_inode.c) ------------------------------------------------- */
+/* --- nodes (ext4_node.c, ext4_inode.c) ------------------------------------ */
 
 extern const struct node_ops ext4_ops;
 extern const struct cached_ops ext4_cached;
@@ -208,6 +233,10 @@ struct ext4_node *ext4_node_find(struct ext4 *e, ext2_ino_t ino);
 /* The same, read if need be; on the task. */
 int ext4_node_load(struct ext4 *e, ext2_ino_t ino, struct ext4_node **out);
 
+/* The same of an inode that has no name. */
+int ext4_node_load_nameless(struct ext4 *e, ext2_ino_t ino,
+			    struct ext4_node **out);
+
 /* A node for a new inode that has just been written; on the task. */
 int ext4_node_new(struct ext4 *e, ext2_ino_t ino, struct ext4_node **out);
 
@@ -216,23 +245,46 @@ void ext4_node_release(struct node *n);
 /* Its inode is to be written by the next commit. `data`: needed by its data. */
 void ext4_node_dirty(struct ext4_node *n, bool data);
 
+/* It has been written, or will never be. */
+void ext4_node_clean(struct ext4_node *n);
+
 /* Write all inodes that are to be; on the task. */
 int ext4_nodes_write(struct ext4 *e);
 
 /* Read the fields that libext2fs changes itself; on the task. */
 int ext4_node_refresh(struct ext4_node *n);
 
-/* It has lost its last name, or is found so at mount; on the task. */
+/* Take the fields from an inode; -EUCLEAN, -EOPNOTSUPP. On the task. */
+int ext4_inode_fill(struct ext4_node *n, struct ext2_inode_large *i);
+
+/* The inode as it is on the disk; on the task. */
+int ext4_inode_read(struct ext4 *e, ext2_ino_t ino, struct ext2_inode_large *i);
+
+/* --- without a name (ext4_orphan.c); on the task -------------------------- */
+
+/* It has lost its last name. */
 void ext4_orphan_add(struct ext4_node *n);
+
+/* Its last user has gone, too: free what it takes. */
+int ext4_orphan_delete(struct ext4 *e, struct ext4_node *n);
+
+/* At mount: free all that were held when the power went. */
 int ext4_orphans_clean(struct ext4 *e);
+
+/* --- new inodes (ext4_new.c); on the task --------------------------------- */
+
+/* Is there room for an inode, its first block, and an entry? -ENOSPC. */
+int ext4_new_space(struct ext4 *e);
+
+/* In this directory's group, if it can be; without a name so far. */
+int ext4_new_inode(struct ext4 *e, ext2_ino_t dir, const struct node_new *what,
+		   ext2_ino_t *ino);
 
 /* Forget all nodes; -EBUSY when one is held beside the root (by one). */
 int ext4_nodes_end(struct ext4 *e);
 
-/* The group whose bitmaps change with this block or inode. */
-void ext4_group_dirty(struct ext4 *e, unsigned group);
-
-/* --- directories (ext4_dir.c); on the task -------------------------------- */
+/* --- directories in memory (ext4_dir.c); on the task -----------------------
+ */
 
 struct ext4_dent {
 	struct list link;
@@ -268,7 +320,56 @@ int ext4_dir_set(struct ext4_node *dir, struct ext4_dent *d, ext2_ino_t ino,
 		 mode_t mode);
 int ext4_dir_set_up(struct ext4_node *dir, ext2_ino_t ino);
 
-/* --- files (ext4_file.c) -------------------------------------------------- */
+/* --- looking (ext4_look.c) ------------------------------------------------ */
+
+int ext4_lookup(struct node *dir, struct name name, struct node **out);
+int ext4_empty(struct node *dir);
+int ext4_list(struct node *dir, struct dirent_sink *sink, uint64_t *pos);
+
+/* A directory has one parent, which stays as long as it is known. */
+int ext4_set_parent(struct ext4_node *n, struct ext4_node *dir);
+
+/* --- and on the disk (ext4_entry.c); on the task -------------------------- */
+
+/* Block i of a directory; *disk: where it lies. */
+int ext4_entries_read(struct ext4_node *dir, uint64_t i, char *buf,
+		      blk64_t *disk);
+
+/* The entry at this offset, or NULL: at the end, or what is there is broken. */
+struct ext2_dir_entry *ext4_entry_at(const struct ext4 *e, char *buf, size_t at,
+				     unsigned *length);
+
+/* The type that an entry says of a node. */
+uint8_t ext4_entry_type(mode_t mode);
+
+/* *block: where it is, if that is known; else 0, to be searched for. */
+int ext4_entry_add(struct ext4_node *dir, struct name name, ext2_ino_t ino,
+		   mode_t mode, uint64_t *block);
+int ext4_entry_remove(struct ext4_node *dir, struct ext4_dent *d);
+int ext4_entry_set(struct ext4_node *dir, struct ext4_dent *d, ext2_ino_t ino,
+		   mode_t mode);
+
+/* --- places (ext4_place.c); but for the first, on the task ---------------- */
+
+/* The run at this block, if it is remembered. */
+bool ext4_run_known(const struct ext4_node *n, uint64_t at,
+		    struct ext4_run *run);
+
+/* The same from the disk; a hole is `most` long at most. */
+int ext4_run_find(struct ext4_node *n, uint64_t at, uint64_t most,
+		  struct ext4_run *run);
+
+/* The same with a place: given, up to this length, if it has none. */
+int ext4_run_place(struct ext4_node *n, uint64_t at, uint64_t length,
+		   struct ext4_run *run);
+
+/* Give these blocks places as far as they have none; they read as zeroes. */
+int ext4_run_reserve(struct ext4_node *n, uint64_t from, uint64_t to);
+
+/* Free blocks from this one of the file on. */
+int ext4_punch(struct ext4_node *n, uint64_t from);
+
+/* --- files (ext4_file.c, ext4_sync.c) ------------------------------------- */
 
 ssize_t ext4_read(struct node *n, void *p, size_t size, uint64_t at);
 ssize_t ext4_write(struct node *n, const void *p, size_t size, uint64_t at);
@@ -278,9 +379,6 @@ off_t ext4_seek(struct node *n, off_t at, int whence);
 int ext4_sync(struct node *n, bool data);
 int ext4_sync_all(struct node *n);
 int ext4_statfs(struct node *n, struct statfs *s);
-
-/* Free blocks from this one of the file on; on the task. */
-int ext4_punch(struct ext4_node *n, uint64_t from);
 
 /* Write pages that are dirty in any file, and commit; on the task. */
 int ext4_write_all(struct ext4 *e);

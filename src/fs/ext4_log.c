@@ -37,58 +37,9 @@ struct out {
 
 #define CHUNK (1u << 20)
 
-uint64_t ext4_journal_at(const struct ext4_journal *j, unsigned block_size,
-			 uint32_t i)
-{
-	for (unsigned r = 0; r < j->n_map; r++) {
-		const struct ext4_run *run = &j->map[r];
-
-		if (i >= run->at && i - run->at < run->length)
-			return (run->disk + (i - run->at)) * block_size;
-	}
-	return 0; /* the map has no holes: ext4_journal_load */
-}
-
 static uint32_t crc(uint32_t seed, const void *p, size_t n)
 {
 	return ext2fs_crc32c_le(seed, p, n);
-}
-
-int ext4_journal_write_super(struct ext4 *e)
-{
-	struct ext4_journal *j = &e->journal;
-	struct jbd_super *s = (void *)j->super;
-
-	if (j->checksums) {
-		s->checksum = 0;
-		s->checksum = be32(crc(~0u, s, sizeof(*s)));
-	}
-	return block_write(e->disk, ext4_journal_at(j, e->block_size, 0),
-			   j->super, e->block_size, FATA_FOREVER);
-}
-
-int ext4_journal_start(struct ext4 *e)
-{
-	struct ext4_journal *j = &e->journal;
-	struct jbd_super *s = (void *)j->super;
-	uint32_t features = JBD_INCOMPAT_REVOKE;
-
-	j->wide = ext2fs_has_feature_64bit(e->fs->super);
-	j->checksums = ext2fs_has_feature_metadata_csum(e->fs->super);
-	if (j->wide)
-		features |= JBD_INCOMPAT_64BIT;
-	if (j->checksums) {
-		features |= JBD_INCOMPAT_CSUM_V3;
-		s->checksum_type = JBD_CRC32C;
-		s->compat &= ~be32(1u); /* the checksums of old */
-	}
-	s->incompat = be32(features);
-	s->start = 0;
-	s->sequence = be32(j->sequence);
-	j->seed = crc(~0u, s->uuid, sizeof(s->uuid));
-	j->head = j->first;
-	j->used = 0;
-	return ext4_journal_write_super(e);
 }
 
 /* --- the stretch ---------------------------------------------------------- */
@@ -357,17 +308,6 @@ int ext4_checkpoint(struct ext4 *e)
 	return 0;
 }
 
-/* Blocks freed by what was committed just now may be used again. */
-static void let_go_held(struct ext4 *e)
-{
-	for (unsigned i = 0; i < e->n_held; i++)
-		ext2fs_unmark_block_bitmap_range2(e->fs->block_map,
-						  e->held[i].block,
-						  (unsigned)e->held[i].length);
-	e->n_held = 0;
-	e->held_blocks = 0;
-}
-
 static int gather(struct ext4 *e)
 {
 	int err = ext4_nodes_write(e);
@@ -438,7 +378,7 @@ int ext4_commit(struct ext4 *e)
 		return ext4_abort(e, err, "a commit failed");
 	if (j->there)
 		ext4_bufs_committed(e);
-	let_go_held(e);
+	ext4_bitmaps_committed(e);
 	e->tid++;
 	j->sequence++;
 	if (j->there && j->used > (j->end - j->first) / 3)

@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * ext4's operations on names (struct node_ops). Each change is one job on the
- * file system's task, and so lies in one transaction.
+ * ext4's changes of names, and its struct node_ops. Each change is one job on
+ * the file system's task, and so lies in one transaction.
  *
  * What can fail for want of space is done first, so that a failure leaves
  * nothing behind; a failure after that means a broken disk, and the file system
  * is read-only from then on.
  */
 #include <errno.h>
-#include <fata/clock.h>
-#include <fata/heap.h>
 #include <fs/ext4.h>
 #include <string.h>
 
@@ -20,260 +18,12 @@ struct args {
 	const struct node_new *what;
 };
 
-/* --- looking -------------------------------------------------------------- */
-
-/* A directory has one parent, which stays as long as it is known. */
-static int set_parent(struct ext4_node *n, struct ext4_node *dir)
-{
-	if (!S_ISDIR(n->node.mode))
-		return 0;
-	if (n == n->fs->root || n == dir ||
-	    (n->node.parent && n->node.parent != &dir->node))
-		return -EUCLEAN;
-	if (!n->node.parent)
-		n->node.parent = node_get(&dir->node);
-	return 0;
-}
-
-static int get_child(struct ext4_node *dir, const struct ext4_dent *d,
-		     struct ext4_node **out)
-{
-	int err = ext4_node_load(dir->fs, d->ino, out);
-
-	if (err)
-		return err;
-	err = set_parent(*out, dir);
-	if (err)
-		node_put(&(*out)->node);
-	return err;
-}
-
-static int lookup_job(struct ext4 *e, void *arg)
-{
-	struct args *a = arg;
-	struct ext4_dent *d;
-	int err = ext4_dir_load(a->dir);
-
-	(void)e;
-	if (err)
-		return err;
-	d = ext4_dir_find(a->dir, a->name);
-	return d ? get_child(a->dir, d, &a->out) : -ENOENT;
-}
-
-static int lookup(struct node *dir, struct name name, struct node **out)
-{
-	struct args a = {.dir = ext4_of(dir), .name = name};
-	int err;
-
-	if (a.dir->dir) { /* perhaps all of it is known */
-		struct ext4_dent *d = ext4_dir_find(a.dir, name);
-
-		if (!d)
-			return -ENOENT;
-		a.out = ext4_node_find(a.dir->fs, d->ino);
-		if (a.out && set_parent(a.out, a.dir)) {
-			node_put(&a.out->node);
-			return -EUCLEAN;
-		}
-	}
-	err = a.out ? 0 : ext4_call(a.dir->fs, lookup_job, &a);
-	if (!err)
-		*out = &a.out->node;
-	return err;
-}
-
-static int load_job(struct ext4 *e, void *arg)
-{
-	(void)e;
-	return ext4_dir_load(arg);
-}
-
-static int empty(struct node *n)
-{
-	struct ext4_node *dir = ext4_of(n);
-	int err = dir->dir ? 0 : ext4_call(dir->fs, load_job, dir);
-
-	return err ? err : dir->dir->n == 0;
-}
-
-static mode_t mode_of(uint8_t type)
-{
-	static const mode_t modes[] = {0,       S_IFREG, S_IFDIR,  S_IFCHR,
-				       S_IFBLK, S_IFIFO, S_IFSOCK, S_IFLNK};
-
-	return type < 8 ? modes[type] : 0;
-}
-
-static int list(struct node *n, struct dirent_sink *sink, uint64_t *pos)
-{
-	struct ext4_node *dir = ext4_of(n);
-	int err = dir->dir ? 0 : ext4_call(dir->fs, load_job, dir);
-	struct ext4_dir *t = dir->dir;
-	struct list *l;
-
-	if (err)
-		return err;
-	if (t->last && t->last->cookie == *pos)
-		l = t->last->link.next;
-	else
-		for (l = t->entries.next; l != &t->entries; l = l->next)
-			if (list_entry(l, struct ext4_dent, link)->cookie >
-			    *pos)
-				break;
-	for (; l != &t->entries; l = l->next) {
-		struct ext4_dent *d = list_entry(l, struct ext4_dent, link);
-
-		if (!sink_put(sink, d->ino, d->cookie, mode_of(d->type),
-			      (struct name){d->name, d->length}))
-			break;
-		*pos = d->cookie;
-		t->last = d;
-	}
-	return 0;
-}
-
 static const char *target(struct node *n)
 {
 	return ext4_of(n)->target;
 }
 
 /* --- making --------------------------------------------------------------- */
-
-/* The fields of a new inode, but for what its contents need. */
-static void new_fields(struct ext4 *e, struct ext2_inode_large *i,
-		       const struct node_new *what)
-{
-	uint64_t now = clock_wall_ns();
-	uint32_t s = (uint32_t)(now / FATA_NS_PER_S);
-	uint32_t extra = (uint32_t)((now / FATA_NS_PER_S >> 32) & 3) |
-			 (uint32_t)(now % FATA_NS_PER_S) << 2;
-
-	memset(i, 0, sizeof(*i));
-	i->i_mode = (uint16_t)what->mode;
-	i->i_links_count = S_ISDIR(what->mode) ? 2 : 1;
-	i->i_atime = i->i_mtime = i->i_ctime = s;
-	if (EXT2_INODE_SIZE(e->fs->super) >= sizeof(*i)) {
-		i->i_extra_isize = sizeof(*i) - EXT2_GOOD_OLD_INODE_SIZE;
-		i->i_crtime = s;
-		i->i_atime_extra = i->i_mtime_extra = i->i_ctime_extra =
-			i->i_crtime_extra = extra;
-	}
-	if (S_ISCHR(what->mode) || S_ISBLK(what->mode)) {
-		if (what->rdev < 65536)
-			i->i_block[0] = (uint32_t)what->rdev;
-		else
-			i->i_block[1] = (uint32_t)what->rdev;
-	} else if (ext2fs_has_feature_extents(e->fs->super) &&
-		   (S_ISREG(what->mode) || S_ISDIR(what->mode))) {
-		static const uint16_t header[] = {0xf30a, 0, 4, 0, 0, 0};
-
-		i->i_flags |= EXT4_EXTENTS_FL;
-		memcpy(i->i_block, header, sizeof(header));
-	}
-}
-
-/* Give an inode its first block, of zeroes. */
-static int add_block(struct ext4 *e, ext2_ino_t ino, struct ext2_inode_large *i,
-		     blk64_t *block)
-{
-	struct ext2_inode *small = (struct ext2_inode *)i;
-	errcode_t rc = ext2fs_alloc_block3(
-		e->fs, ext2fs_find_inode_goal(e->fs, ino, small, 0), NULL,
-		block, NULL);
-
-	if (rc)
-		return ext4_error(rc);
-	rc = ext2fs_write_inode_full(e->fs, ino, small, sizeof(*i));
-	if (!rc)
-		rc = ext2fs_iblk_set(e->fs, small, 1);
-	if (!rc)
-		rc = ext2fs_bmap2(e->fs, ino, small, NULL, BMAP_SET, 0, NULL,
-				  block);
-	return ext4_error(rc);
-}
-
-static int fill_directory(struct ext4 *e, ext2_ino_t ino, ext2_ino_t up,
-			  struct ext2_inode_large *i)
-{
-	blk64_t block;
-	char *buf;
-	int err = ext4_error(ext2fs_new_dir_block(e->fs, ino, up, &buf));
-
-	if (err)
-		return err;
-	i->i_size = e->block_size;
-	err = add_block(e, ino, i, &block);
-	if (!err) /* its checksum needs the inode on the disk */
-		err = ext4_error(ext2fs_write_inode_full(
-			e->fs, ino, (struct ext2_inode *)i, sizeof(*i)));
-	if (!err)
-		err = ext4_error(
-			ext2fs_write_dir_block4(e->fs, block, buf, 0, ino));
-	ext2fs_free_mem(&buf);
-	return err;
-}
-
-static int fill_link(struct ext4 *e, ext2_ino_t ino, const char *text,
-		     struct ext2_inode_large *i)
-{
-	size_t n = strlen(text);
-	blk64_t block;
-	int err;
-
-	if (n >= e->block_size)
-		return -ENAMETOOLONG;
-	i->i_size = (uint32_t)n;
-	if (n < sizeof(i->i_block)) {
-		memcpy(i->i_block, text, n);
-		return 0;
-	}
-	if (ext2fs_has_feature_extents(e->fs->super)) {
-		static const uint16_t header[] = {0xf30a, 0, 4, 0, 0, 0};
-
-		i->i_flags |= EXT4_EXTENTS_FL;
-		memcpy(i->i_block, header, sizeof(header));
-	}
-	err = add_block(e, ino, i, &block);
-	return err ? err : ext4_buf_write(e, block * e->block_size, n, text);
-}
-
-/* Room for an inode, a directory's block, and what an entry may need. */
-static int space_to_make(struct ext4 *e)
-{
-	struct ext2_super_block *s = e->fs->super;
-
-	if (!s->s_free_inodes_count)
-		return -ENOSPC;
-	if (ext2fs_free_blocks_count(s) < e->promised + e->held_blocks + 16) {
-		ext4_commit(e); /* what was freed is free then */
-		if (ext2fs_free_blocks_count(s) < e->promised + 16)
-			return -ENOSPC;
-	}
-	return 0;
-}
-
-static int new_inode(struct ext4 *e, struct args *a, ext2_ino_t *ino)
-{
-	bool directory = S_ISDIR(a->what->mode);
-	struct ext2_inode_large i;
-	int err = ext4_error(ext2fs_new_inode(e->fs, a->dir->ino,
-					      (int)a->what->mode, NULL, ino));
-
-	if (err)
-		return err;
-	new_fields(e, &i, a->what);
-	ext2fs_inode_alloc_stats2(e->fs, *ino, 1, directory);
-	ext4_group_dirty(e, ext2fs_group_of_ino(e->fs, *ino));
-	if (directory)
-		err = fill_directory(e, *ino, a->dir->ino, &i);
-	else if (a->what->target)
-		err = fill_link(e, *ino, a->what->target, &i);
-	if (!err)
-		err = ext4_error(ext2fs_write_inode_full(
-			e->fs, *ino, (struct ext2_inode *)&i, sizeof(i)));
-	return err;
-}
 
 static int check_dir(struct ext4_node *dir)
 {
@@ -295,10 +45,10 @@ static int make_job(struct ext4 *e, void *arg)
 	if (!err && a->what->target && strlen(a->what->target) >= e->block_size)
 		err = -ENAMETOOLONG;
 	if (!err)
-		err = space_to_make(e);
+		err = ext4_new_space(e);
 	if (err)
 		return err;
-	err = new_inode(e, a, &ino);
+	err = ext4_new_inode(e, a->dir->ino, a->what, &ino);
 	if (!err)
 		err = ext4_dir_add(a->dir, a->name, ino, a->what->mode);
 	if (!err)
@@ -307,7 +57,7 @@ static int make_job(struct ext4 *e, void *arg)
 		return ext4_abort(e, err, "a file cannot be made");
 	if (S_ISDIR(a->what->mode)) {
 		a->dir->node.nlink++;
-		set_parent(a->out, a->dir);
+		ext4_set_parent(a->out, a->dir);
 	}
 	ext4_node_dirty(a->out, true);
 	return 0;
@@ -336,7 +86,7 @@ static int link_job(struct ext4 *e, void *arg)
 	if (!err && a->node->node.nlink >= 65000)
 		err = -EMLINK;
 	if (!err)
-		err = space_to_make(e);
+		err = ext4_new_space(e);
 	if (err)
 		return err;
 	err = ext4_dir_add(a->dir, a->name, a->node->ino, a->node->node.mode);
@@ -488,7 +238,7 @@ static int rename_job(struct ext4 *e, void *arg)
 	if (!err && a->over)
 		err = check_empty(a->over);
 	if (!err)
-		err = space_to_make(e);
+		err = ext4_new_space(e);
 	if (err)
 		return err;
 	there = ext4_dir_find(a->to, a->new);
@@ -536,13 +286,13 @@ static uint64_t space(const struct node *n)
 }
 
 const struct node_ops ext4_ops = {
-	.lookup = lookup,
+	.lookup = ext4_lookup,
 	.make = make,
 	.link = make_link,
 	.unlink = unlink_name,
 	.rename = rename_entry,
-	.empty = empty,
-	.list = list,
+	.empty = ext4_empty,
+	.list = ext4_list,
 	.target = target,
 	.read = ext4_read,
 	.write = ext4_write,

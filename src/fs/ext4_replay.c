@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The journal at mount: where it lies, and the replay of what was committed.
+ * The journal at mount: the replay of what was committed.
  *
  * Two walks over the ring from its oldest transaction. The first finds the last
  * commit block of the unbroken row and notes the revokes; the second writes
@@ -31,80 +31,6 @@ struct replay {
 	size_t n_revoked, room;
 	uint64_t written;
 };
-
-/* --- where it lies -------------------------------------------------------- */
-
-static int add_run(struct ext4_journal *j, uint64_t at, uint64_t disk)
-{
-	struct ext4_run *last = j->n_map ? &j->map[j->n_map - 1] : NULL;
-
-	if (last && last->disk + last->length == disk) {
-		last->length++;
-		return 0;
-	}
-	if (j->n_map % 16 == 0) {
-		struct ext4_run *map =
-			heap_realloc(j->map, (j->n_map + 16) * sizeof(*map));
-
-		if (!map)
-			return -ENOMEM;
-		j->map = map;
-	}
-	j->map[j->n_map++] = (struct ext4_run){at, 1, disk, false};
-	return 0;
-}
-
-static int map_journal(struct ext4 *e, uint32_t blocks)
-{
-	struct ext2_inode inode;
-	ext2_ino_t ino = e->fs->super->s_journal_inum;
-	errcode_t rc = ext2fs_read_inode(e->fs, ino, &inode);
-	int err = rc ? ext4_error(rc) : 0;
-
-	for (uint32_t i = 0; i < blocks && !err; i++) {
-		blk64_t disk = 0;
-
-		rc = ext2fs_bmap2(e->fs, ino, &inode, NULL, 0, i, NULL, &disk);
-		if (rc || !disk || disk >= ext2fs_blocks_count(e->fs->super))
-			return fs_bad(-EUCLEAN, "the journal has holes");
-		err = add_run(&e->journal, i, disk);
-	}
-	return err;
-}
-
-static int check_super(struct ext4 *e)
-{
-	struct ext4_journal *j = &e->journal;
-	struct jbd_super *s = (void *)j->super;
-	const uint32_t known =
-		JBD_INCOMPAT_REVOKE | JBD_INCOMPAT_64BIT | JBD_INCOMPAT_CSUM_V3;
-
-	if (be32(s->header.magic) != JBD_MAGIC ||
-	    be32(s->header.type) != JBD_SUPER_2 ||
-	    be32(s->block_size) != e->block_size || be32(s->first) < 1 ||
-	    be32(s->max_len) > 1u << 24 ||
-	    be32(s->max_len) < be32(s->first) + 64)
-		return fs_bad(-EUCLEAN, "the journal's superblock is broken");
-	if (be32(s->incompat) & ~known)
-		return fs_bad(-EOPNOTSUPP,
-			      "the journal has features that are not "
-			      "supported (0x%x)",
-			      be32(s->incompat) & ~known);
-	if (be32(s->incompat) & JBD_INCOMPAT_CSUM_V3) {
-		uint32_t said = s->checksum, is;
-
-		s->checksum = 0;
-		is = ext2fs_crc32c_le(~0u, (void *)s, sizeof(*s));
-		s->checksum = said;
-		if (is != be32(said))
-			return fs_bad(-EUCLEAN, "the journal's superblock has "
-						"a wrong checksum");
-	}
-	if (be32(s->start) && (be32(s->start) < be32(s->first) ||
-			       be32(s->start) >= be32(s->max_len)))
-		return fs_bad(-EUCLEAN, "the journal begins nowhere");
-	return 0;
-}
 
 /* --- the ring ------------------------------------------------------------- */
 
@@ -338,7 +264,7 @@ static void forget_late(struct replay *r)
 	sort_revoked(r);
 }
 
-static int replay(struct ext4 *e)
+int ext4_replay(struct ext4 *e)
 {
 	struct jbd_super *s = (void *)e->journal.super;
 	struct replay r = {.e = e, .incompat = be32(s->incompat)};
@@ -370,57 +296,4 @@ static int replay(struct ext4 *e)
 	e->journal.checksums = r.incompat & JBD_INCOMPAT_CSUM_V3;
 	err = ext4_journal_write_super(e);
 	return err ? err : block_flush(e->disk, FATA_FOREVER);
-}
-
-int ext4_journal_load(struct ext4 *e, bool *replayed)
-{
-	struct ext4_journal *j = &e->journal;
-	struct jbd_super *s;
-	struct block_info info;
-	int err;
-
-	*replayed = false;
-	if (e->fs->super->s_journal_dev || !e->fs->super->s_journal_inum)
-		return fs_bad(-EOPNOTSUPP, "its journal is on another disk");
-	j->super = heap_alloc(e->block_size);
-	if (!j->super)
-		return -ENOMEM;
-	err = map_journal(e, 1);
-	if (!err)
-		err = block_read(e->disk, ext4_journal_at(j, e->block_size, 0),
-				 j->super, e->block_size, FATA_FOREVER);
-	s = (void *)j->super;
-	if (!err)
-		err = check_super(e);
-	if (err)
-		return err;
-	j->n_map = 0;
-	err = map_journal(e, be32(s->max_len));
-	if (err)
-		return err;
-	j->there = true;
-	j->first = be32(s->first);
-	j->end = be32(s->max_len);
-	j->sequence = be32(s->sequence);
-	j->seed = ext2fs_crc32c_le(~0u, s->uuid, sizeof(s->uuid));
-	if (!s->start)
-		return 0;
-	if (!ext2fs_has_feature_journal_needs_recovery(e->fs->super)) {
-		/* not wanted any more; no number of the ring comes again */
-		j->sequence += j->end;
-		return 0;
-	}
-	block_info(e->disk, &info);
-	if (info.readonly)
-		return fs_bad(-EROFS, "the journal must be replayed, but the "
-				      "disk cannot be written");
-	*replayed = true;
-	return replay(e);
-}
-
-void ext4_journal_free(struct ext4 *e)
-{
-	heap_free(e->journal.map);
-	heap_free(e->journal.super);
-	memset(&e->journal, 0, sizeof(e->journal));
 }
