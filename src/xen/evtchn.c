@@ -36,6 +36,7 @@ static const struct evtchn_abi *abi;
 static struct evtchn **table[CHUNKS];
 static uint32_t generation;
 static struct evtchn_stat figures;
+uint8_t evtchn_noted;
 
 static struct evtchn *lookup(uint32_t port)
 {
@@ -390,11 +391,13 @@ void evtchn_resume(struct shared_info *s)
 bool evtchn_pending(void)
 {
 	return __atomic_load_n(&shared->vcpu_info[0].evtchn_upcall_pending,
-			       __ATOMIC_SEQ_CST);
+			       __ATOMIC_SEQ_CST) ||
+	       __atomic_load_n(&evtchn_noted, __ATOMIC_SEQ_CST);
 }
 
 unsigned int evtchn_dispatch(void)
 {
+	__atomic_store_n(&evtchn_noted, 0, __ATOMIC_SEQ_CST);
 	return abi->dispatch(EVTCHN_BUDGET);
 }
 

@@ -24,8 +24,14 @@ void evtchn_init(struct shared_info *shared);
  */
 void evtchn_resume(struct shared_info *shared);
 
-/* May evtchn_dispatch have something to do? One load. */
+/* May evtchn_dispatch have something to do? Two loads. */
 bool evtchn_pending(void);
+
+/*
+ * What the upcall sets when it takes Xen's flag back (traps.h): evtchn_dispatch
+ * has something to do all the same.
+ */
+extern uint8_t evtchn_noted;
 
 /*
  * Deliver what is pending: each port at most once, and no more than

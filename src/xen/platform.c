@@ -29,38 +29,16 @@ unsigned platform_dispatch(void)
 	return evtchn_dispatch();
 }
 
-/*
- * Xen raises the upcall for as long as an event is pending, so with interrupts
- * on there must be none; before a sleep it is switched on.
- */
 void platform_interruptible(bool on)
 {
-	if (on == setup_polled)
-		return;
 	cpu_interrupts(false);
-	setup_polled = on;
-	setup_upcall(on ? 0 : TRAP_UPCALL);
+	traps_noted = &evtchn_noted;
+	traps_quiet = on ? &setup_shared_info->vcpu_info[0].evtchn_upcall_pending
+			 : NULL;
 	cpu_interrupts(on);
 }
 
-static void idle(void)
-{
-	if (!setup_polled) {
-		cpu_idle();
-		return;
-	}
-	cpu_interrupts(false);
-	setup_upcall(TRAP_UPCALL);
-	cpu_idle();
-	setup_upcall(0);
-	cpu_interrupts(true);
-}
-
-/*
- * No event is lost: interrupts are off, and an upcall that comes between the
- * check and the sleep is taken the moment cpu_idle turns them on.
- */
-void platform_block(uint64_t deadline)
+static void sleep_until(uint64_t deadline)
 {
 	static uint64_t armed = FATA_FOREVER;
 
@@ -71,7 +49,18 @@ void platform_block(uint64_t deadline)
 	else if (armed != FATA_FOREVER)
 		hypercall_set_timer_op(0);
 	armed = deadline;
-	idle();
+	cpu_idle();
+}
+
+/*
+ * No event is lost: interrupts are off, and an upcall that comes between the
+ * check and the sleep is taken the moment cpu_idle turns them on.
+ */
+void platform_block(uint64_t deadline)
+{
+	cpu_interrupts(false);
+	sleep_until(deadline);
+	cpu_interrupts(traps_quiet);
 }
 
 void *platform_stack_alloc(size_t *size)

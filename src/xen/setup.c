@@ -18,7 +18,6 @@
 static unsigned char shared_page[PAGE_SIZE]
 	__attribute__((aligned(PAGE_SIZE)));
 struct shared_info *const setup_shared_info = (void *)shared_page;
-bool setup_polled;
 
 /* HVM_PARAM_CALLBACK_IRQ: the kind of callback is in the top byte. */
 #define CALLBACK_VECTOR (2ull << 56)
@@ -39,7 +38,7 @@ int setup_upcall(unsigned vector)
 	struct xen_hvm_param p = {
 		.domid = DOMID_SELF,
 		.index = HVM_PARAM_CALLBACK_IRQ,
-		.value = vector ? CALLBACK_VECTOR | vector : 0,
+		.value = CALLBACK_VECTOR | vector,
 	};
 
 	return (int)hypercall_hvm_op(HVMOP_set_param, &p);
@@ -65,7 +64,7 @@ int setup_resume(void)
 		return rc;
 	clock_init(setup_shared_info);
 	evtchn_resume(setup_shared_info);
-	rc = setup_upcall(setup_polled ? 0 : TRAP_UPCALL);
+	rc = setup_upcall(TRAP_UPCALL);
 	return rc ? rc : setup_timer();
 }
 

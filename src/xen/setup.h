@@ -5,7 +5,6 @@
 #ifndef FATA_XEN_SETUP_H
 #define FATA_XEN_SETUP_H
 
-#include <stdbool.h>
 #include <stdint.h>
 #include <xen/xen.h>
 
@@ -24,14 +23,8 @@ extern struct shared_info *const setup_shared_info;
 /* Make Xen use it: at boot and after a resume. 0 or a negative errno. */
 int setup_map_shared_info(void);
 
-/*
- * Have events raise `vector`, without an end-of-interrupt; 0: no interrupt at
- * all. 0 or -errno.
- */
+/* Have events raise `vector`, without an end-of-interrupt. 0 or -errno. */
 int setup_upcall(unsigned vector);
-
-/* Events raise no upcall but in a sleep (platform_interruptible). */
-extern bool setup_polled;
 
 /* Have the timer's events. 0 or a negative errno. */
 int setup_timer(void);

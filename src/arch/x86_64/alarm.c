@@ -10,7 +10,6 @@
 #include <arch/x86_64/cpu.h>
 #include <arch/x86_64/traps.h>
 #include <errno.h>
-#include <fata/end.h>
 
 #define NS_PER_COUNT 10
 #define AGAIN 50000 /* ns */
@@ -61,8 +60,7 @@ void alarm_set(uint64_t ns)
 static void check_lost(const struct trap_frame *r)
 {
 	if ((uint64_t)stack_top - r->sp < TRAP_STACK)
-		fata_panic("the CPU delivered an interrupt twice; the place "
-			   "to go on at is lost");
+		traps_lost();
 }
 
 void alarm_interrupt(struct trap_frame *r)

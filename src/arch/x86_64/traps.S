@@ -8,11 +8,13 @@
 
 	.text
 /*
- * Interrupts are off everywhere but in cpu_idle, unless an alarm is to come
- * (alarm.h), and then events raise no upcall but in cpu_idle: they are found by
- * looking at shared memory, and an interrupt is only needed to end a sleep. Xen
- * raises the upcall again and again while an event is pending, so the upcall
- * returns with interrupts off; it needs no acknowledgement.
+ * Interrupts are off everywhere but in cpu_idle: events are found by looking
+ * at shared memory, and an interrupt is only needed to end a sleep. Xen raises
+ * the upcall again and again while an event is pending, so the upcall returns
+ * with interrupts off; it needs no acknowledgement.
+ *
+ * While an alarm is to come (alarm.h) interrupts must stay on, so then the
+ * upcall takes back what makes Xen raise it, and notes that (traps_quiet).
  *
  * Two mistakes of emulated CPUs (QEMU's SVM) are made good here:
  *  - An interrupt is taken between sti and hlt, which would then sleep with the
@@ -25,25 +27,40 @@
  *        cpu_idle --upcall--> upcall_entry --again--> upcall_entry
  *                  frame A                   frame B, in A's place
  *
- *    and would return to itself for ever. The first can only have come from
- *    cpu_idle, so that is where this goes on.
+ *    and would return to itself for ever. If the first has come from cpu_idle,
+ *    that is where this goes on; otherwise nobody knows where.
  */
 	.global upcall_entry
 	.type upcall_entry, @function
 upcall_entry:
-	andq $~RFLAGS_IF, 16(%rsp)
 	cmpq $idle_hlt, (%rsp)
 	je upcall_at_hlt
 	cmpq $upcall_entry, (%rsp)
-	jb upcall_return
+	jb 1f
 	cmpq $upcall_end, (%rsp)
-	jae upcall_return
-	movq idle_stack(%rip), %rsp
-	jmp idle_awake
+	jb upcall_twice
+1:	cmpq $0, traps_quiet(%rip)
+	jne upcall_quiet
+	jmp upcall_return
 upcall_at_hlt:
 	incq (%rsp)
 upcall_return:
+	andq $~RFLAGS_IF, 16(%rsp)
 	iretq
+upcall_quiet:
+	pushq %rax
+	movq traps_quiet(%rip), %rax
+	movb $0, (%rax)
+	movq traps_noted(%rip), %rax
+	movb $1, (%rax)
+	popq %rax
+	iretq
+upcall_twice:
+	movq idle_stack(%rip), %rsp
+	testq %rsp, %rsp
+	jnz idle_awake
+	movq $traps_early_stack + 4096, %rsp
+	call traps_lost
 upcall_end:
 	.size upcall_entry, . - upcall_entry
 
@@ -58,6 +75,7 @@ idle_hlt:
 	hlt
 idle_awake:
 	cli /* another interrupt than the upcall may have ended the sleep */
+	movq $0, idle_stack(%rip)
 	ret
 	.size cpu_idle, . - cpu_idle
 

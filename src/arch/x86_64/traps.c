@@ -31,9 +31,11 @@ static struct {
 } __attribute__((packed)) table = {sizeof(idt) - 1, (uint64_t)idt};
 
 /* Used before the real stacks exist; enough for a panic's dump. */
-static unsigned char early_stack[4096] __attribute__((aligned(16)));
+extern unsigned char traps_early_stack[4096];
+unsigned char traps_early_stack[4096] __attribute__((aligned(16)));
 
 extern char trap_stubs[], upcall_entry[], alarm_entry[];
+uint8_t *traps_quiet, *traps_noted;
 bool (*traps_fault)(struct trap_frame *f, uint64_t address);
 static const struct trap_frame *current;
 
@@ -94,7 +96,7 @@ void traps_init(void)
 	set_gate(TRAP_UPCALL, upcall_entry);
 	set_gate(TRAP_ALARM, alarm_entry);
 	for (unsigned i = IST_UPCALL; i < IST_END; i++)
-		cpu_set_ist(i, early_stack + sizeof(early_stack));
+		cpu_set_ist(i, traps_early_stack + sizeof(traps_early_stack));
 }
 
 int traps_stacks_init(void)
@@ -124,6 +126,12 @@ char *traps_alarm_stack(void)
 const struct trap_frame *traps_current(void)
 {
 	return current;
+}
+
+void traps_lost(void)
+{
+	fata_panic("the CPU delivered an interrupt twice; the place to go on "
+		   "at is lost");
 }
 
 static void page_fault(struct trap_frame *f, uint64_t address)

@@ -41,6 +41,15 @@ char *traps_alarm_stack(void);
 const struct trap_frame *traps_current(void);
 
 /*
+ * While not NULL, interrupts stay on: an upcall that does not end a sleep
+ * clears *traps_quiet, which has Xen raise it, and sets *traps_noted.
+ */
+extern uint8_t *traps_quiet, *traps_noted;
+
+/* An interrupt has overwritten where another came from: the end. */
+__attribute__((noreturn)) void traps_lost(void);
+
+/*
  * Called for what is not a page that comes at the first touch; it may turn a
  * program's fault into a signal: true when the frame, which it has changed, is
  * to be gone on from. The address means something for page faults only.
