@@ -31,10 +31,12 @@ unsigned platform_dispatch(void)
 
 void platform_interruptible(bool on)
 {
+	struct vcpu_info *vcpu = &setup_shared_info->vcpu_info[0];
+	uint8_t *flag = &vcpu->evtchn_upcall_pending;
+
 	cpu_interrupts(false);
 	traps_noted = &evtchn_noted;
-	traps_quiet = on ? &setup_shared_info->vcpu_info[0].evtchn_upcall_pending
-			 : NULL;
+	traps_quiet = on ? flag : NULL;
 	cpu_interrupts(on);
 }
 
