@@ -41,7 +41,8 @@ live() # NAME PATTERN
   local name
 
   for name in "$1" "linux-$1"; do
-    { cat "$tmp/life" && echo "life $name '$2' 600"; } >"$tmp/$name.sh"
+    # dom0 shares the CPU: rarely awake, it does not get into the figures
+    { cat "$tmp/life" && echo "life $name '$2' 900 2000000"; } >"$tmp/$name.sh"
     timeout 1800 "$fata" lab exec "$(cat "$tmp/$name.sh")" </dev/null \
       >"$tmp/$name.out"
     grep -q "$2" "$tmp/$name.out" || {
@@ -79,7 +80,7 @@ if [ "${PART:-speedtest1}" = speedtest1 ]; then
   install_sdk && build_sqlite
   objects "$tmp/speed" -DSQLITE_THREADSAFE=1 -DSQLITE_OMIT_LOAD_EXTENSION -I"$programs/sqlite3" \
     "$programs/sqlite3/sqlite3.c" "$programs/sqlite3/test/speedtest1.c"
-  both speed "-- --size 5 /tmp/speed.db"
+  both speed "-- --size 25 /tmp/speed.db"
   live speed 'TOTAL'
   speed_rows fata "$tmp/speed.out" >>"$tmp/rows"
   speed_rows linux "$tmp/linux-speed.out" >>"$tmp/rows"
