@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* The inside of the page cache: cache.c and cache_io.c. */
+/* The inside of the page cache: cache.c, cache_{io,read,write}.c. */
 #ifndef FATA_FS_CACHE_PAGE_H
 #define FATA_FS_CACHE_PAGE_H
 
@@ -28,6 +28,14 @@ void page_clear_dirty(struct cache_page *p);
 void page_io_done(struct cache_page *p, int status);
 void page_used(struct cache_page *p);
 void page_zero_tail(struct cache_page *p);
+
+/* The page, read and pinned. 0, -ENOMEM, or the disk's error. */
+int page_get(struct cached *c, uint64_t index, struct cache_page **out);
+
+/* Start a request for these bytes of pages that begin with this number. */
+void page_submit(struct cached *c, enum block_op op, uint64_t first,
+		 struct cache_page **pages, uint64_t at, uint64_t length,
+		 uint64_t disk, void (*done)(void *arg, int status), void *arg);
 
 /* Wait for, tell of, a change of one of its pages. */
 void cache_wait(struct cached *c);

@@ -20,15 +20,6 @@ FATA_LOG_SOURCE("ext4");
 
 #define TABLE_LEAST 16
 
-static uint32_t hash_of(struct name n)
-{
-	uint32_t h = 2166136261u; /* FNV-1a */
-
-	for (size_t i = 0; i < n.length; i++)
-		h = (h ^ (unsigned char)n.text[i]) * 16777619u;
-	return h;
-}
-
 static bool is(const struct ext4_dent *d, uint32_t hash, struct name name)
 {
 	return d->hash == hash && d->length == name.length &&
@@ -38,7 +29,7 @@ static bool is(const struct ext4_dent *d, uint32_t hash, struct name name)
 struct ext4_dent *ext4_dir_find(struct ext4_node *dir, struct name name)
 {
 	struct ext4_dir *t = dir->dir;
-	uint32_t hash = hash_of(name);
+	uint32_t hash = name_hash(name);
 	struct ext4_dent *d = t->table[hash & (t->n_table - 1)];
 
 	while (d && !is(d, hash, name))
@@ -77,7 +68,7 @@ static struct ext4_dent *note(struct ext4_dir *t, struct name name,
 		return NULL;
 	*d = (struct ext4_dent){.cookie = ++t->cookie,
 				.block = block,
-				.hash = hash_of(name),
+				.hash = name_hash(name),
 				.ino = ino,
 				.type = type,
 				.length = (uint8_t)name.length};

@@ -8,6 +8,15 @@
 
 #define DAY (24ull * 3600 * 1000000000)
 
+uint32_t name_hash(struct name n)
+{
+	uint32_t h = 2166136261u; /* FNV-1a */
+
+	for (size_t i = 0; i < n.length; i++)
+		h = (h ^ (unsigned char)n.text[i]) * 16777619u;
+	return h;
+}
+
 void node_init(struct node *n, const struct node_ops *ops, mode_t mode)
 {
 	static uint64_t last_ino = 1;

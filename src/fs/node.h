@@ -103,6 +103,9 @@ struct node {
 	bool read_only; /* its file system */
 };
 
+/* For the hash tables of directories. */
+uint32_t name_hash(struct name n);
+
 /* Set the common fields of a new node with one reference and one name. */
 void node_init(struct node *n, const struct node_ops *ops, mode_t mode);
 

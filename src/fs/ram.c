@@ -6,9 +6,7 @@
  *                 cookie, ever higher, which is where a listing goes on, so
  *                 that removing entries while listing misses none; many of them
  *                 are found by a hash table
- *     file        an array of pages; a hole has none
- *     bytes       a read-only file somewhere in memory (a boot module)
- *     part        a read-only file somewhere on a disk (tar.c)
+ *     file        ram_file.c
  *
  * Interface: struct node_ops (node.h). Nothing blocks. What a file holds is
  * freed when its last name and its last opener have gone.
@@ -16,10 +14,9 @@
 #include <core/list.h>
 #include <errno.h>
 #include <fata/heap.h>
-#include <fata/page.h>
-#include <fs/cache.h>
 #include <fs/node.h>
 #include <fs/ram.h>
+#include <fs/ram_node.h>
 #include <string.h>
 
 #define MANY 32 /* entries, from which on there is a hash table */
@@ -34,36 +31,7 @@ struct entry {
 	char name[];
 };
 
-struct ram {
-	struct node node;
-	struct list entries;         /* a directory's */
-	uint64_t cookie;             /* of the last entry */
-	struct entry **table, *last; /* last: where a listing stands */
-	size_t n_table, n_entries;
-	void **pages; /* a file's */
-	size_t n_pages;
-	const char *bytes;   /* of a file that cannot be written */
-	struct cached *disk; /* or where they lie on a disk, ... */
-	uint64_t disk_at;    /* ... from this byte on */
-	int (*unmount)(struct node *root); /* of a root that is not ours */
-	char *target;                      /* a symbolic link's */
-};
-
 static const struct node_ops ram_ops;
-
-static struct ram *ram_of(struct node *n)
-{
-	return (struct ram *)(void *)n;
-}
-
-static uint32_t hash_of(struct name n)
-{
-	uint32_t h = 2166136261u; /* FNV-1a */
-
-	for (size_t i = 0; i < n.length; i++)
-		h = (h ^ (unsigned char)n.text[i]) * 16777619u;
-	return h;
-}
 
 static bool is(const struct entry *e, uint32_t hash, struct name name)
 {
@@ -74,7 +42,7 @@ static bool is(const struct entry *e, uint32_t hash, struct name name)
 static struct entry *find(struct node *dir, struct name name)
 {
 	struct ram *r = ram_of(dir);
-	uint32_t hash = hash_of(name);
+	uint32_t hash = name_hash(name);
 
 	if (r->table) {
 		struct entry *e = r->table[hash & (r->n_table - 1)];
@@ -136,7 +104,7 @@ static int add(struct node *dir, struct name name, struct node *node)
 	if (!e)
 		return -ENOSPC;
 	e->cookie = ++d->cookie;
-	e->hash = hash_of(name);
+	e->hash = name_hash(name);
 	e->node = node_get(node);
 	e->length = name.length;
 	memcpy(e->name, name.text, name.length);
@@ -304,108 +272,6 @@ static const char *ram_target(struct node *link)
 	return ram_of(link)->target;
 }
 
-static ssize_t ram_read(struct node *n, void *p, size_t size, uint64_t at)
-{
-	struct ram *r = ram_of(n);
-	size_t done = 0;
-
-	if (at >= n->size)
-		return 0;
-	if (size > n->size - at)
-		size = n->size - at;
-	if (r->bytes) {
-		memcpy(p, r->bytes + at, size);
-		return (ssize_t)size;
-	}
-	if (r->disk)
-		return cache_read(r->disk, p, size, r->disk_at + at);
-	while (done < size) {
-		size_t i = (at + done) / PAGE_SIZE;
-		size_t in = (at + done) % PAGE_SIZE;
-		size_t part = PAGE_SIZE - in;
-		const char *page = i < r->n_pages ? r->pages[i] : NULL;
-
-		if (part > size - done)
-			part = size - done;
-		if (page)
-			memcpy((char *)p + done, page + in, part);
-		else
-			memset((char *)p + done, 0, part);
-		done += part;
-	}
-	return (ssize_t)done;
-}
-
-/* The page of a file, made if need be; NULL without memory. */
-static char *page_at(struct ram *r, size_t i)
-{
-	if (i >= r->n_pages) {
-		size_t n = r->n_pages ? r->n_pages * 2 : 4;
-		void **pages;
-
-		while (n <= i)
-			n *= 2;
-		pages = heap_realloc(r->pages, n * sizeof(*pages));
-		if (!pages)
-			return NULL;
-		memset(pages + r->n_pages, 0,
-		       (n - r->n_pages) * sizeof(*pages));
-		r->pages = pages;
-		r->n_pages = n;
-	}
-	if (!r->pages[i])
-		r->pages[i] = page_alloc(0);
-	return r->pages[i];
-}
-
-static ssize_t ram_write(struct node *n, const void *p, size_t size,
-			 uint64_t at)
-{
-	struct ram *r = ram_of(n);
-	size_t done = 0;
-
-	if (n->read_only || r->bytes)
-		return -EROFS;
-	if (at > INT64_MAX - size || (at + size) / PAGE_SIZE > UINT32_MAX)
-		return -EFBIG;
-	while (done < size) {
-		size_t in = (at + done) % PAGE_SIZE, part = PAGE_SIZE - in;
-		char *page = page_at(r, (at + done) / PAGE_SIZE);
-
-		if (!page)
-			break;
-		if (part > size - done)
-			part = size - done;
-		memcpy(page + in, (const char *)p + done, part);
-		done += part;
-	}
-	if (at + done > n->size && done)
-		n->size = at + done;
-	node_modified(n);
-	return done || !size ? (ssize_t)done : -ENOSPC;
-}
-
-/* Whole pages behind the end go; the rest of the last one becomes zero. */
-static int ram_truncate(struct node *n, uint64_t size)
-{
-	struct ram *r = ram_of(n);
-	size_t keep = (size + PAGE_SIZE - 1) / PAGE_SIZE;
-
-	if (r->bytes)
-		return -EROFS;
-	for (size_t i = keep; i < r->n_pages; i++) {
-		if (r->pages[i])
-			page_free(r->pages[i], 0);
-		r->pages[i] = NULL;
-	}
-	if (size % PAGE_SIZE && keep <= r->n_pages && r->pages[keep - 1])
-		memset((char *)r->pages[keep - 1] + size % PAGE_SIZE, 0,
-		       PAGE_SIZE - size % PAGE_SIZE);
-	n->size = size;
-	node_modified(n);
-	return 0;
-}
-
 /* The entry of a node holds a reference, so there is no name any more. */
 static void ram_release(struct node *n)
 {
@@ -417,16 +283,6 @@ static void ram_release(struct node *n)
 	heap_free(r->target);
 	heap_free(r->table);
 	heap_free(r);
-}
-
-static uint64_t ram_space(const struct node *n)
-{
-	const struct ram *r = (const void *)n;
-	uint64_t pages = 0;
-
-	for (size_t i = 0; i < r->n_pages; i++)
-		pages += r->pages[i] != NULL;
-	return pages * PAGE_SIZE;
 }
 
 static int ram_unmount(struct node *root)

@@ -20,313 +20,19 @@
  * is broken ends the mount with one line that says where.
  */
 #include <errno.h>
+#include <fata/clock.h>
 #include <fata/heap.h>
 #include <fata/page.h>
-#include <fs/cache.h>
 #include <fs/mount.h>
 #include <fs/ram.h>
-#include <fs/tar.h>
+#include <fs/tar_header.h>
 #include <string.h>
 
-#define BLOCK      512
-#define TEXT_MOST  (64 << 10) /* of a pax header, a long name */
 #define DEPTH_MOST 128
-#define SECOND     1000000000ull
-
-struct header {
-	char name[100], mode[8], uid[8], gid[8], size[12], mtime[12], sum[8];
-	char type, link[100], magic[6], version[2], user[32], group[32];
-	char major[8], minor[8], prefix[155], rest[12];
-};
-
-/* What headers before it said of an entry; text is from the heap. */
-struct extra {
-	char *path, *link;
-	bool has_size, has_mtime, has_uid, has_gid;
-	uint64_t size, mtime, uid, gid;
-};
-
-struct tar {
-	struct list link; /* of those that are mounted */
-	const struct boot_module *module;
-	struct cached disk; /* when there is no module */
-	uint64_t size, at;
-	struct node *root;
-	struct extra next, all; /* of the next entry; of all from here on */
-};
-
-/* An entry, put together. */
-struct entry {
-	char *path, *link;
-	uint64_t size, mtime, data;
-	mode_t mode;
-	unsigned uid, gid;
-	uint64_t rdev;
-	char type;
-};
-
-static int bad(const struct tar *t, const char *what)
-{
-	return fs_bad(-EINVAL, "not a good tar archive: %s at byte %llu", what,
-		      (unsigned long long)t->at);
-}
-
-static int read_at(struct tar *t, void *p, size_t n, uint64_t at)
-{
-	ssize_t r;
-
-	if (at > t->size || n > t->size - at)
-		return bad(t, "it ends early");
-	if (t->module) {
-		memcpy(p, (const char *)t->module->data + at, n);
-		return 0;
-	}
-	r = cache_read(&t->disk, p, n, at);
-	return r == (ssize_t)n ? 0 : r < 0 ? (int)r : -EIO;
-}
-
-/* Octal digits with blanks around, or GNU's big-endian binary. */
-static int number(const char *s, size_t n, uint64_t *value)
-{
-	size_t i = 0;
-
-	*value = 0;
-	if ((unsigned char)*s == 0x80) {
-		for (i = 1; i < n; i++) {
-			if (*value >> 55)
-				return -EINVAL;
-			*value = *value << 8 | (unsigned char)s[i];
-		}
-		return 0;
-	}
-	while (i < n && s[i] == ' ')
-		i++;
-	for (; i < n && s[i] >= '0' && s[i] <= '7'; i++) {
-		if (*value >> 60)
-			return -EINVAL;
-		*value = *value << 3 | (uint64_t)(s[i] - '0');
-	}
-	return i < n && s[i] && s[i] != ' ' ? -EINVAL : 0;
-}
-
-static int check_sum(const struct header *h)
-{
-	const unsigned char *p = (const void *)h;
-	uint64_t said, sum = 0;
-
-	if (number(h->sum, sizeof(h->sum), &said))
-		return -EINVAL;
-	for (size_t i = 0; i < BLOCK; i++)
-		sum += i - 148 < 8 ? ' ' : p[i];
-	return sum == said ? 0 : -EINVAL;
-}
-
-static char *copy(const char *s, size_t n)
-{
-	char *p = heap_alloc(n + 1);
-
-	if (p) {
-		memcpy(p, s, n);
-		p[n] = 0;
-	}
-	return p;
-}
-
-static int replace(char **text, const char *s, size_t n)
-{
-	char *p = copy(s, n);
-
-	if (!p)
-		return -ENOMEM;
-	heap_free(*text);
-	*text = p;
-	return 0;
-}
-
-static void forget(struct extra *x)
-{
-	heap_free(x->path);
-	heap_free(x->link);
-	*x = (struct extra){0};
-}
-
-/* --- headers about headers ------------------------------------------------ */
-
-/* Seconds with a fraction that is left out; before 1970 is 1970. */
-static bool decimal(const char *s, size_t n, uint64_t *value)
-{
-	size_t i = 0;
-
-	*value = 0;
-	if (n && *s == '-')
-		return true;
-	for (; i < n && s[i] >= '0' && s[i] <= '9'; i++) {
-		if (*value > UINT64_MAX / 20)
-			return false;
-		*value = *value * 10 + (uint64_t)(s[i] - '0');
-	}
-	return i && (i == n || s[i] == '.');
-}
-
-static int pax_one(struct extra *x, const char *key, size_t n,
-		   const char *value, size_t size)
-{
-	static const struct {
-		const char *key;
-		size_t has, value;
-	} numbers[] = {
-		{"size", offsetof(struct extra, has_size),
-		 offsetof(struct extra, size)},
-		{"mtime", offsetof(struct extra, has_mtime),
-		 offsetof(struct extra, mtime)},
-		{"uid", offsetof(struct extra, has_uid),
-		 offsetof(struct extra, uid)},
-		{"gid", offsetof(struct extra, has_gid),
-		 offsetof(struct extra, gid)},
-	};
-
-	if (n == 4 && !memcmp(key, "path", 4))
-		return replace(&x->path, value, size);
-	if (n == 8 && !memcmp(key, "linkpath", 8))
-		return replace(&x->link, value, size);
-	if (n > 10 && !memcmp(key, "GNU.sparse", 10))
-		return -EOPNOTSUPP;
-	for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++) {
-		if (strlen(numbers[i].key) != n ||
-		    memcmp(numbers[i].key, key, n))
-			continue;
-		*(bool *)((char *)x + numbers[i].has) = true;
-		return decimal(value, size,
-			       (uint64_t *)(void *)((char *)x +
-						    numbers[i].value))
-			       ? 0
-			       : -EINVAL;
-	}
-	return 0; /* others do not concern us */
-}
-
-/* "LENGTH KEY=VALUE\n" ..., LENGTH of all of that. */
-static int pax(struct extra *x, const char *s, size_t n)
-{
-	while (n) {
-		size_t length = 0, i = 0;
-		const char *key, *equals;
-		int err;
-
-		for (; i < n && i < 8 && s[i] >= '0' && s[i] <= '9'; i++)
-			length = length * 10 + (size_t)(s[i] - '0');
-		if (!i || i >= n || s[i] != ' ' || length > n ||
-		    length < i + 3 || s[length - 1] != '\n')
-			return -EINVAL;
-		key = s + i + 1;
-		equals = memchr(key, '=', length - i - 2);
-		if (!equals)
-			return -EINVAL;
-		err = pax_one(x, key, (size_t)(equals - key), equals + 1,
-			      (size_t)(s + length - 1 - (equals + 1)));
-		if (err)
-			return err;
-		s += length;
-		n -= length;
-	}
-	return 0;
-}
-
-/* Types x, g, L and K; the contents follow the header. */
-static int about_next(struct tar *t, char type, uint64_t size)
-{
-	char *text;
-	int err;
-
-	if (size > TEXT_MOST)
-		return bad(t, "a name is too long");
-	text = heap_alloc((size_t)size + 1);
-	if (!text)
-		return -ENOMEM;
-	err = read_at(t, text, (size_t)size, t->at + BLOCK);
-	text[size] = 0;
-	if (!err && (type == 'x' || type == 'g'))
-		err = pax(type == 'x' ? &t->next : &t->all, text, (size_t)size);
-	else if (!err)
-		err = replace(type == 'L' ? &t->next.path : &t->next.link, text,
-			      strlen(text));
-	heap_free(text);
-	if (err == -EOPNOTSUPP)
-		return bad(t, "a sparse file, which is not supported,");
-	return err == -EINVAL ? bad(t, "a pax header is wrong") : err;
-}
-
-/* --- entries -------------------------------------------------------------- */
-
-static size_t length_of(const char *s, size_t n)
-{
-	const char *end = memchr(s, 0, n);
-
-	return end ? (size_t)(end - s) : n;
-}
-
-static char *header_name(const struct header *h)
-{
-	size_t n = length_of(h->name, sizeof(h->name));
-	size_t p = memcmp(h->magic, "ustar\0", 6)
-			   ? 0
-			   : length_of(h->prefix, sizeof(h->prefix));
-	char *name = heap_alloc(p + n + 2);
-
-	if (!name)
-		return NULL;
-	memcpy(name, h->prefix, p);
-	if (p)
-		name[p++] = '/';
-	memcpy(name + p, h->name, n);
-	name[p + n] = 0;
-	return name;
-}
-
-static char *take(char **text)
-{
-	char *s = *text;
-
-	*text = NULL;
-	return s;
-}
-
-static int put_together(struct tar *t, const struct header *h, struct entry *e)
-{
-	const struct extra *x[] = {&t->all, &t->next};
-	uint64_t mode, uid, gid, major, minor;
-
-	*e = (struct entry){.type = h->type, .data = t->at + BLOCK};
-	if (number(h->mode, 8, &mode) || number(h->uid, 8, &uid) ||
-	    number(h->gid, 8, &gid) || number(h->size, 12, &e->size) ||
-	    number(h->mtime, 12, &e->mtime))
-		return bad(t, "a number is wrong");
-	if (number(h->major, 8, &major) || number(h->minor, 8, &minor))
-		major = minor = 0;
-	e->rdev =
-		(major & 0xfff) << 8 | (minor & 0xff) | (minor & 0xfff00) << 12;
-	for (unsigned i = 0; i < 2; i++) {
-		e->size = x[i]->has_size ? x[i]->size : e->size;
-		e->mtime = x[i]->has_mtime ? x[i]->mtime : e->mtime;
-		uid = x[i]->has_uid ? x[i]->uid : uid;
-		gid = x[i]->has_gid ? x[i]->gid : gid;
-	}
-	e->mode = (mode_t)(mode & 07777);
-	e->uid = (unsigned)uid;
-	e->gid = (unsigned)gid;
-	if (e->mtime > UINT64_MAX / SECOND / 4)
-		e->mtime = 0;
-	e->path = t->next.path  ? take(&t->next.path)
-		  : t->all.path ? copy(t->all.path, strlen(t->all.path))
-				: header_name(h);
-	e->link = t->next.link ? take(&t->next.link)
-			       : copy(h->link, length_of(h->link, 100));
-	return e->path && e->link ? 0 : -ENOMEM;
-}
 
 /* A node of any kind, in this directory; the former of that name goes. */
 static int add(struct tar *t, struct node *dir, struct name name,
-	       const struct entry *e, struct node **out)
+	       const struct tar_entry *e, struct node **out)
 {
 	static const mode_t kinds[] = {S_IFREG, S_IFREG, S_IFLNK, S_IFCHR,
 				       S_IFBLK, S_IFDIR, S_IFIFO, S_IFREG};
@@ -351,7 +57,7 @@ static int add(struct tar *t, struct node *dir, struct name name,
 	if (!S_ISREG(what.mode))
 		return dir->ops->make(dir, name, &what, out);
 	if (e->size > t->size || e->data > t->size - e->size)
-		return bad(t, "it ends early");
+		return tar_bad(t, "it ends early");
 	*out = ram_add_part(dir, name, e->mode,
 			    t->module ? (const char *)t->module->data + e->data
 				      : NULL,
@@ -380,7 +86,7 @@ static bool component(const char **path, struct name *name)
 static int descend(struct tar *t, const char *path, struct node **dir,
 		   struct name *name)
 {
-	static const struct entry made = {.mode = 0755, .type = '5'};
+	static const struct tar_entry made = {.mode = 0755, .type = '5'};
 	struct name next;
 	unsigned depth = 0;
 
@@ -395,12 +101,13 @@ static int descend(struct tar *t, const char *path, struct node **dir,
 
 		if (name->length > NAME_MAX || ++depth > DEPTH_MOST ||
 		    (name->length == 2 && !memcmp(name->text, "..", 2)))
-			return bad(t, "a name is wrong");
+			return tar_bad(t, "a name is wrong");
 		if (!component(&path, &next))
 			return 0;
 		if (!(*dir)->ops->lookup(*dir, *name, &n)) {
-			err = S_ISDIR(n->mode) ? 0
-					       : bad(t, "a file is a folder");
+			err = S_ISDIR(n->mode)
+				      ? 0
+				      : tar_bad(t, "a file is a folder");
 		} else {
 			err = add(t, *dir, *name, &made, &n);
 			if (!err)
@@ -414,7 +121,7 @@ static int descend(struct tar *t, const char *path, struct node **dir,
 }
 
 static int add_link(struct tar *t, struct node *dir, struct name name,
-		    const struct entry *e)
+		    const struct tar_entry *e)
 {
 	struct name old;
 	struct node *from, *n, *there;
@@ -423,11 +130,11 @@ static int add_link(struct tar *t, struct node *dir, struct name name,
 	if (err)
 		return err;
 	if (!old.length || from->ops->lookup(from, old, &n))
-		return bad(t, "a link's target is missing");
-	err = S_ISDIR(n->mode) ? bad(t, "a link to a folder") : 0;
+		return tar_bad(t, "a link's target is missing");
+	err = S_ISDIR(n->mode) ? tar_bad(t, "a link to a folder") : 0;
 	if (!err && !dir->ops->lookup(dir, name, &there)) {
 		if (there == n || S_ISDIR(there->mode))
-			err = there == n ? 1 : bad(t, "a link is a folder");
+			err = there == n ? 1 : tar_bad(t, "a link is a folder");
 		else
 			dir->ops->unlink(dir, name, there);
 		node_put(there);
@@ -438,16 +145,16 @@ static int add_link(struct tar *t, struct node *dir, struct name name,
 	return err < 0 ? err : 0;
 }
 
-static void set_fields(struct node *n, const struct entry *e)
+static void set_fields(struct node *n, const struct tar_entry *e)
 {
 	n->mode = (n->mode & S_IFMT) | e->mode;
 	n->uid = e->uid;
 	n->gid = e->gid;
-	n->atime = n->mtime = n->ctime = e->mtime * SECOND;
+	n->atime = n->mtime = n->ctime = e->mtime * FATA_NS_PER_S;
 	n->read_only = true;
 }
 
-static int place(struct tar *t, const struct entry *e)
+static int place(struct tar *t, const struct tar_entry *e)
 {
 	struct node *dir, *n;
 	struct name name;
@@ -473,29 +180,29 @@ static int place(struct tar *t, const struct entry *e)
 /* One header and what belongs to it; 1: the end. */
 static int one(struct tar *t)
 {
-	static const char zeros[BLOCK];
+	static const char zeros[TAR_BLOCK];
 	uint64_t size;
-	struct header h;
-	struct entry e;
+	struct tar_header h;
+	struct tar_entry e;
 	int err;
 
 	if (t->at == t->size)
 		return 1; /* some archives lack the zeroes */
-	err = read_at(t, &h, BLOCK, t->at);
+	err = tar_read_at(t, &h, TAR_BLOCK, t->at);
 	if (err)
 		return err;
-	if (!memcmp(&h, zeros, BLOCK))
+	if (!memcmp(&h, zeros, TAR_BLOCK))
 		return 1;
-	if (check_sum(&h))
-		return bad(t, "no header");
-	if (number(h.size, sizeof(h.size), &size))
-		return bad(t, "a number is wrong");
+	if (tar_check_sum(&h))
+		return tar_bad(t, "no header");
+	if (tar_number(h.size, sizeof(h.size), &size))
+		return tar_bad(t, "a number is wrong");
 	if (!h.type || h.type == '7')
 		h.type = '0';
 	if (h.type == 'x' || h.type == 'g' || h.type == 'L' || h.type == 'K') {
-		err = about_next(t, h.type, size);
+		err = tar_about_next(t, h.type, size);
 	} else if (h.type >= '0' && h.type <= '6') {
-		err = put_together(t, &h, &e);
+		err = tar_put_together(t, &h, &e);
 		size = e.size;
 		/* only plain files have contents */
 		if (h.type != '0')
@@ -508,15 +215,16 @@ static int one(struct tar *t)
 			err = place(t, &e);
 		heap_free(e.path);
 		heap_free(e.link);
-		forget(&t->next);
+		tar_forget(&t->next);
 	} else if (h.type == 'S') {
-		err = bad(t, "a sparse file, which is not supported,");
+		err = tar_bad(t, "a sparse file, which is not supported,");
 	}
 	if (err)
 		return err;
-	if (size > t->size - t->at - BLOCK)
-		return bad(t, "it ends early");
-	t->at += BLOCK + ((size + BLOCK - 1) & ~(uint64_t)(BLOCK - 1));
+	if (size > t->size - t->at - TAR_BLOCK)
+		return tar_bad(t, "it ends early");
+	t->at += TAR_BLOCK +
+		 ((size + TAR_BLOCK - 1) & ~(uint64_t)(TAR_BLOCK - 1));
 	if (t->at > t->size)
 		t->at = t->size;
 	return 0;
@@ -524,8 +232,8 @@ static int one(struct tar *t)
 
 static void free_tar(struct tar *t)
 {
-	forget(&t->next);
-	forget(&t->all);
+	tar_forget(&t->next);
+	tar_forget(&t->all);
 	if (t->root) {
 		ram_empty_tree(t->root);
 		node_put(t->root);

@@ -13,10 +13,10 @@
 #include "xen/ring.h"
 #include <xen/io/blkif.h>
 
-#define SIM_BLK_FRONT "/local/domain/5/device/vbd/51712"
-#define SIM_BLK_BACK  "/local/domain/0/backend/vbd/5/51712"
-#define SIM_BLK_JOBS  512
-#define SIM_BLK_MAPS  8192
+#define SIM_BLK_FRONT  "/local/domain/5/device/vbd/51712"
+#define SIM_BLK_BACK   "/local/domain/0/backend/vbd/5/51712"
+#define SIM_BLK_JOBS   512
+#define SIM_BLK_MAPS   8192
 #define SIM_BLK_QUEUES 4
 
 #define SIM_BLK_DIRTY 1
@@ -58,12 +58,12 @@ struct sim_blkback {
 	/* what it does wrong */
 	const char *key, *value;   /* a key with this value, whatever it is */
 	uint64_t bad_first, bad_n; /* sectors that cannot be used */
-	bool refuses;		   /* flush and discard, though offered */
-	bool lies;		   /* answers reads without having read */
-	bool holds;		   /* answers nothing */
-	bool silent;		   /* sends no events */
-	bool keeps;		   /* never unmaps */
-	bool wild;		   /* out of step: grants may have ended */
+	bool refuses;              /* flush and discard, though offered */
+	bool lies;                 /* answers reads without having read */
+	bool holds;                /* answers nothing */
+	bool silent;               /* sends no events */
+	bool keeps;                /* never unmaps */
+	bool wild;                 /* out of step: grants may have ended */
 	/* changes an answer; false: this one is not sent */
 	bool (*twist)(struct sim_blkback *b, struct blkif_response *rsp);
 	uint64_t delay; /* up to so many ns for each request */
@@ -117,5 +117,9 @@ void sim_blkback_cut(struct sim_blkback *b, unsigned char *left);
 
 /* Do what was held back. */
 void sim_blkback_go(struct sim_blkback *b);
+
+/* Between the two files: take a queue's requests; give all pages back. */
+void sim_blkback_serve(void *queue);
+void sim_blkback_unmap(struct sim_blkback *b);
 
 #endif

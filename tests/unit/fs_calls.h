@@ -65,4 +65,37 @@ static inline void has(const char *path, const void *data, size_t n)
 	sys_close((int)fd);
 }
 
+/* Bytes that are all different; from malloc. */
+static inline unsigned char *noise(size_t n, unsigned seed)
+{
+	unsigned char *p = malloc(n);
+
+	for (size_t i = 0; i < n; i++) {
+		seed = seed * 1103515245 + 12345;
+		p[i] = (unsigned char)(seed >> 16);
+	}
+	return p;
+}
+
+/* How many names a directory lists, . and .. too. */
+static inline unsigned entries(const char *path)
+{
+	static char buffer[4096];
+	long fd = sys_open(path, O_RDONLY | O_DIRECTORY, 0), n;
+	unsigned count = 0;
+
+	assert_true(fd >= 0);
+	while ((n = sys_getdents64((int)fd, buffer, sizeof(buffer))) > 0) {
+		for (long at = 0; at < n; count++) {
+			uint16_t length;
+
+			memcpy(&length, buffer + at + 16, 2);
+			at += length;
+		}
+	}
+	assert_int_equal(n, 0);
+	sys_close((int)fd);
+	return count;
+}
+
 #endif

@@ -8,37 +8,6 @@
 
 #include <sys/statfs.h>
 
-static unsigned char *noise(size_t n, unsigned seed)
-{
-	unsigned char *p = malloc(n);
-
-	for (size_t i = 0; i < n; i++) {
-		seed = seed * 1103515245 + 12345;
-		p[i] = (unsigned char)(seed >> 16);
-	}
-	return p;
-}
-
-static unsigned entries(const char *path)
-{
-	static char buffer[4096];
-	long fd = sys_open(path, O_RDONLY | O_DIRECTORY, 0), n;
-	unsigned count = 0;
-
-	assert_true(fd >= 0);
-	while ((n = sys_getdents64((int)fd, buffer, sizeof(buffer))) > 0) {
-		for (long at = 0; at < n; count++) {
-			uint16_t length;
-
-			memcpy(&length, buffer + at + 16, 2);
-			at += length;
-		}
-	}
-	assert_int_equal(n, 0);
-	sys_close((int)fd);
-	return count;
-}
-
 static const char *const kinds[] = {
 	"-t ext4 -b 4096",
 	"-t ext4 -b 1024 -J size=1",
@@ -159,44 +128,6 @@ static void test_space(void **state)
 	free(big);
 }
 
-static void test_full(void **state)
-{
-	struct disk *d = disk_mkfs("-t ext4 -b 1024 -J size=1", "4M");
-	unsigned char *big = noise(1 << 20, 3);
-	long fd, r = 0;
-	size_t n = 0;
-
-	(void)state;
-	assert_int_equal(mount_disk(d, false), 0);
-	fd = sys_open("/tmp/f", O_CREAT | O_RDWR, 0600);
-	while ((r = sys_write((int)fd, big, 100000)) > 0)
-		n += (size_t)r;
-	assert_int_equal(r, -ENOSPC);
-	assert_true(n > 1500000);
-	assert_int_equal(sys_fsync((int)fd), 0);
-	for (unsigned i = 0; i < 5000; i++) {
-		char path[32];
-
-		snprintf(path, sizeof(path), "/tmp/%u", i);
-		r = sys_open(path, O_CREAT | O_WRONLY, 0600);
-		if (r < 0)
-			break;
-		sys_close((int)r);
-	}
-	assert_int_equal(r, -ENOSPC);
-	assert_int_equal(sys_ftruncate((int)fd, 0), 0);
-	sys_close((int)fd);
-	assert_int_equal(sys_unlink("/tmp/0"), 0);
-	put("/tmp/g", big, 1 << 20);
-	unmount();
-	assert_true(disk_clean(d));
-	assert_int_equal(mount_disk(d, false), 0);
-	has("/tmp/g", big, 1 << 20);
-	unmount();
-	disk_free(d);
-	free(big);
-}
-
 static void test_sparse(void **state)
 {
 	struct disk *d = disk_mkfs("-t ext4", "16M");
@@ -270,101 +201,6 @@ static void test_orphans(void **state)
 	free(big);
 }
 
-static void test_many(void **state)
-{
-	struct disk *d = disk_mkfs("-t ext4 -N 12000", "48M");
-	char path[300];
-
-	(void)state;
-	assert_int_equal(mount_disk(d, false), 0);
-	sys_mkdir("/tmp/d", 0755);
-	for (unsigned i = 0; i < 10000; i++) {
-		long fd;
-
-		snprintf(path, sizeof(path), "/tmp/d/file-number-%u", i);
-		fd = sys_open(path, O_CREAT | O_EXCL | O_WRONLY, 0600);
-		assert_true(fd >= 0);
-		sys_close((int)fd);
-	}
-	assert_int_equal(entries("/tmp/d"), 10002);
-	unmount();
-	assert_true(disk_clean(d));
-	/* e2fsck -D makes a hashed tree of it */
-	disk_store(d);
-	disk_run("PATH=$PATH:/sbin:/usr/sbin e2fsck -fyD %s >/dev/null 2>&1",
-		 disk_file());
-	disk_free(d);
-	d = disk_load();
-	assert_int_equal(mount_disk(d, false), 0);
-	assert_int_equal(entries("/tmp/d"), 10002);
-	for (unsigned i = 0; i < 3000; i++) {
-		snprintf(path, sizeof(path), "/tmp/d/file-number-%u", i * 3);
-		assert_int_equal(sys_unlink(path), 0);
-		snprintf(path, sizeof(path), "/tmp/d/%0*u", 5 + i % 200, i);
-		put(path, "", 0);
-	}
-	assert_int_equal(entries("/tmp/d"), 10002);
-	unmount();
-	assert_true(disk_clean(d));
-	disk_free(d);
-}
-
-/* The last piece of a file lies in a group of its own. */
-static void test_groups(void **state)
-{
-	struct disk *d = disk_mkfs("-t ext4 -b 1024 -J size=4", "24M");
-	unsigned char *big = noise(9 << 20, 9);
-
-	(void)state;
-	for (size_t n = 48; n < 54; n++) {
-		assert_int_equal(mount_disk(d, false), 0);
-		put("/tmp/big", big, n << 17);
-		unmount();
-		assert_true(disk_clean(d));
-		assert_int_equal(mount_disk(d, false), 0);
-		assert_int_equal(sys_unlink("/tmp/big"), 0);
-		unmount();
-	}
-	disk_free(d);
-	free(big);
-}
-
-/* More metadata is to be written than is kept otherwise: reading goes on. */
-static void test_much_dirty(void **state)
-{
-	struct disk *d = disk_mkfs("-t ext4 -b 1024 -J size=4 -N 30000", "96M");
-	struct stat st;
-	char path[64];
-
-	(void)state;
-	assert_int_equal(mount_disk(d, false), 0);
-	for (unsigned i = 0; i < 25000; i++) {
-		if (i % 500 == 0) {
-			snprintf(path, sizeof(path), "/tmp/%u", i / 500);
-			assert_int_equal(sys_mkdir(path, 0700), 0);
-		}
-		snprintf(path, sizeof(path), "/tmp/%u/%u", i / 500, i);
-		put(path, path, i % 20);
-	}
-	unmount();
-	assert_int_equal(mount_disk(d, false), 0);
-	for (unsigned i = 0; i < 25000; i++) {
-		snprintf(path, sizeof(path), "/tmp/%u/%u", i / 500, i);
-		assert_int_equal(sys_chmod(path, i % 01000), 0);
-	}
-	unmount();
-	assert_true(disk_clean(d));
-	assert_int_equal(mount_disk(d, true), 0);
-	for (unsigned i = 0; i < 25000; i++) {
-		snprintf(path, sizeof(path), "/tmp/%u/%u", i / 500, i);
-		assert_int_equal(sys_stat(path, &st), 0);
-		assert_int_equal(st.st_mode, S_IFREG | i % 01000);
-		assert_int_equal(st.st_size, i % 20);
-	}
-	unmount();
-	disk_free(d);
-}
-
 /* debugfs sees what was written, and the other way round. */
 static void test_debugfs(void **state)
 {
@@ -429,34 +265,6 @@ static void test_broken_disk(void **state)
 		assert_true(disk_clean(d));
 		disk_free(d);
 	}
-}
-
-/* A large file lies in large pieces, as deep as its tree of extents may be. */
-static void test_pieces(void **state)
-{
-	struct disk *d = disk_mkfs("-t ext4 -b 4096", "48M");
-	unsigned char *part = noise(1 << 20, 8);
-	long fd;
-
-	(void)state;
-	assert_int_equal(mount_disk(d, false), 0);
-	fd = sys_open("/tmp/big", O_CREAT | O_RDWR, 0600);
-	for (unsigned i = 0; i < 24; i++) {
-		assert_int_equal(sys_write((int)fd, part, 1 << 20), 1 << 20);
-		assert_int_equal(sys_fsync((int)fd), 0);
-	}
-	sys_close((int)fd);
-	unmount();
-	disk_store(d);
-	assert_int_equal(
-		disk_run("PATH=$PATH:/sbin:/usr/sbin; n=$(debugfs -R "
-			 "'dump_extents -l big' %s 2>/dev/null | wc -l); "
-			 "[ $n -gt 1 ] && [ $n -lt 40 ]",
-			 disk_file()),
-		0);
-	disk_run("rm %s", disk_file());
-	disk_free(d);
-	free(part);
 }
 
 /* What each of many tasks does with files of its own and with shared ones. */
@@ -555,15 +363,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_space),
-		cmocka_unit_test(test_full),
 		cmocka_unit_test(test_sparse),
 		cmocka_unit_test(test_orphans),
-		cmocka_unit_test(test_many),
-		cmocka_unit_test(test_groups),
-		cmocka_unit_test(test_much_dirty),
 		cmocka_unit_test(test_debugfs),
 		cmocka_unit_test(test_broken_disk),
-		cmocka_unit_test(test_pieces),
 		cmocka_unit_test(test_tasks),
 	};
 

@@ -34,7 +34,7 @@ static void archive(const char *command, const char *options)
 	"mkdir -p a/b; printf hello >a/b/file; ln a/b/file hard; "             \
 	"ln -s a/b/file soft; chmod 640 a/b/file; touch -d @1234567890 "       \
 	"a/b/file; "                                                           \
-	"n=$(printf '%0120d' 7); mkdir $n; printf long >$n/$n$n; "            \
+	"n=$(printf '%0120d' 7); mkdir $n; printf long >$n/$n$n; "             \
 	"ln -s /$n$n far; head -c 100000 /dev/zero >zeros"
 
 static void has_link(const char *path, const char *target)
