@@ -285,7 +285,11 @@ static int follow(void *arg)
 	int err;
 
 	(void)arg;
-	err = xs_watch(&w, "memory/target", touched, NULL, FATA_FOREVER);
+	/* Without memory for it now there may be some later. */
+	while ((err = xs_watch(&w, "memory/target", touched, NULL,
+			       FATA_FOREVER)) &&
+	       passing(err))
+		fata_sleep(pause);
 	if (err)
 		return err;
 	for (;;) {
