@@ -62,12 +62,6 @@ long hypercall_memory_op(unsigned cmd, void *arg)
 	return call(__HYPERVISOR_memory_op, cmd, (uint64_t)arg, 0, 0);
 }
 
-long hypercall_xen_version(int cmd, void *arg)
-{
-	return call(__HYPERVISOR_xen_version, (uint64_t)cmd, (uint64_t)arg, 0,
-		    0);
-}
-
 long hypercall_console_io(int cmd, unsigned int count, char *buffer)
 {
 	return call(__HYPERVISOR_console_io, (uint64_t)cmd, count,
@@ -77,12 +71,6 @@ long hypercall_console_io(int cmd, unsigned int count, char *buffer)
 long hypercall_grant_table_op(unsigned int cmd, void *args, unsigned int count)
 {
 	return call(__HYPERVISOR_grant_table_op, cmd, (uint64_t)args, count, 0);
-}
-
-long hypercall_vcpu_op(int cmd, unsigned int vcpu, void *arg)
-{
-	return call(__HYPERVISOR_vcpu_op, (uint64_t)cmd, vcpu, (uint64_t)arg,
-		    0);
 }
 
 long hypercall_sched_op(int cmd, void *arg)

@@ -28,12 +28,6 @@ long hypercall_hvm_op(int cmd, void *arg);
 /* sched.h: SCHEDOP_* */
 long hypercall_sched_op(int cmd, void *arg);
 
-/* vcpu.h: VCPUOP_* */
-long hypercall_vcpu_op(int cmd, unsigned int vcpu, void *arg);
-
-/* version.h: XENVER_* */
-long hypercall_xen_version(int cmd, void *arg);
-
 /* xen.h: CONSOLEIO_*, the hypervisor's own console */
 long hypercall_console_io(int cmd, unsigned int count, char *text);
 

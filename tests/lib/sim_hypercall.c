@@ -11,7 +11,6 @@
 #include <xen/event_channel.h>
 #include <xen/hvm/hvm_op.h>
 #include <xen/sched.h>
-#include <xen/version.h>
 
 #include "lib/sim.h"
 #include "lib/sim_fifo.h"
@@ -163,27 +162,6 @@ long sim_watchdog(struct sched_watchdog *op)
 }
 
 /* --- the rest ------------------------------------------------------------- */
-
-long hypercall_vcpu_op(int cmd, unsigned int vcpu, void *arg)
-{
-	(void)cmd;
-	(void)vcpu;
-	(void)arg;
-	enter();
-	return -ENOSYS;
-}
-
-long hypercall_xen_version(int cmd, void *arg)
-{
-	enter();
-	if (cmd == XENVER_version)
-		return 4 << 16 | 17;
-	if (cmd == XENVER_extraversion)
-		strcpy(arg, ".0-sim");
-	else
-		return -ENOSYS;
-	return 0;
-}
 
 long hypercall_console_io(int cmd, unsigned int count, char *text)
 {
