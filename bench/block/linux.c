@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * The same requests as fata.c by Linux: O_DIRECT and its asynchronous I/O, for
- * one at a time pread and pwrite, which are quicker. Argument: milliseconds.
+ * one at a time pread and pwrite, which are quicker.
+ *
+ *     linux DISK MS      a row for each
+ *     linux jobs MS      what fio is to do for the same (io_uring), on stdout
+ *     linux stamp        the wall clock, ns: fio runs it around each job
  */
 #include "plan.h"
 
@@ -78,8 +82,7 @@ static uint64_t many(const struct plan *p, uint64_t until)
 		list[i] = &cb[i];
 	}
 	while (todo || ended < n) {
-		if (todo &&
-		    syscall(SYS_io_submit, context, todo, list) != todo)
+		if (todo && syscall(SYS_io_submit, context, todo, list) != todo)
 			die("io_submit");
 		got = syscall(SYS_io_getevents, context, 1, DEPTH_MAX, e, NULL);
 		if (got < 1)
@@ -107,6 +110,31 @@ static void run(const struct plan *p, uint64_t ms, int quiet)
 		report(p, "", n, now() - begin, clock_ns(CLOCK_REALTIME));
 }
 
+/* Buffers and file registered, requests handed in and taken together. */
+static void print_jobs(unsigned ms)
+{
+	printf("[global]\nfilename=/dev/xvda\ndirect=1\nthread=1\nstonewall\n"
+	       "time_based\nruntime=%ums\nnorandommap\ngtod_reduce=1\n"
+	       "disk_util=0\nrandom_generator=tausworthe\n"
+	       "exec_prerun=./linux stamp\nexec_postrun=./linux stamp\n",
+	       ms);
+	for (unsigned i = 0; i < PLANS; i++) {
+		const struct plan *p = &plans[i];
+
+		printf("[%s]\nbs=%u\nrw=%s%s\n", p->name, p->size,
+		       p->random ? "rand" : "", p->write ? "write" : "read");
+		if (p->depth == 1)
+			printf("ioengine=psync\n");
+		else
+			printf("ioengine=io_uring\nfixedbufs=1\n"
+			       "registerfiles=1\niodepth=%u\n"
+			       "iodepth_batch_submit=%u\n"
+			       "iodepth_batch_complete_min=1\n"
+			       "iodepth_batch_complete_max=%u\n",
+			       p->depth, p->depth, p->depth);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	uint64_t ms = argc > 2 ? strtoull(argv[2], NULL, 10) : 100;
@@ -114,6 +142,14 @@ int main(int argc, char **argv)
 
 	if (argc < 2)
 		return 2;
+	if (!strcmp(argv[1], "jobs")) {
+		print_jobs((unsigned)ms);
+		return 0;
+	}
+	if (!strcmp(argv[1], "stamp")) {
+		printf("%llu\n", (unsigned long long)clock_ns(CLOCK_REALTIME));
+		return 0;
+	}
 	disk = open(argv[1], O_RDWR | O_DIRECT);
 	if (disk < 0)
 		die(argv[1]);
@@ -127,6 +163,5 @@ int main(int argc, char **argv)
 		run(&plans[i], 10, 1);
 		run(&plans[i], ms, 0);
 	}
-	printf("bench: done\n");
 	return 0;
 }
