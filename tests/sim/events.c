@@ -306,7 +306,7 @@ static int wait_stale(void *arg)
 }
 
 /* All handles are stale, waiters are woken; the port number may live again. */
-static void stale_after_resume(void **state)
+static void class_49_stale_after_resume(void **state)
 {
 	struct channel old, new;
 	uint64_t seen = 0;
@@ -427,7 +427,7 @@ static int run_group(bool fifo)
 		cmocka_unit_test(class_30_peer_closes),
 		cmocka_unit_test(all_ports),
 		cmocka_unit_test(priorities),
-		cmocka_unit_test(stale_after_resume),
+		cmocka_unit_test(class_49_stale_after_resume),
 	};
 
 	sim_fifo_offered = fifo;

@@ -472,7 +472,7 @@ static void resume(void *arg)
 }
 
 /* Between two tries of a mapping the guest is resumed in a new domain. */
-static void resume_while_mapping(void **state)
+static void class_49_resume_while_mapping(void **state)
 {
 	static struct offer o;
 
@@ -539,7 +539,7 @@ static void class_25_no_copy_crosses_a_page(void **state)
 }
 
 /* Mappings and grants from before end without an error, and new ones work. */
-static void resume_with_mappings(void **state)
+static void class_49_resume_with_mappings(void **state)
 {
 	static struct offer o;
 	void *p = page();
@@ -590,8 +590,8 @@ int main(void)
 		cmocka_unit_test(test_copy),
 		cmocka_unit_test(window_is_reused),
 		cmocka_unit_test(class_25_no_copy_crosses_a_page),
-		cmocka_unit_test(resume_while_mapping),
-		cmocka_unit_test(resume_with_mappings),
+		cmocka_unit_test(class_49_resume_while_mapping),
+		cmocka_unit_test(class_49_resume_with_mappings),
 	};
 
 	return cmocka_run_group_tests(tests, setup, NULL);

@@ -234,6 +234,35 @@ static void class_36_error_words(void **state)
 	CHECK(xs_rm(NULL, "a", SOON) == -EEXIST);
 }
 
+/* What a toolstack, or somebody else, may have written for a number. */
+static void class_31_numbers(void **state)
+{
+	static const char *const junk[] = {"",    "-1",  " 1",   "1 ",  "0x1",
+					   "1e3", "1.0", "0xff", "one", "+1",
+					   "18446744073709551616"};
+	static char huge[2000];
+	uint64_t n = 4711;
+
+	(void)state;
+	CHECK(xs_read_u64(NULL, "absent", 9, &n, SOON) == -ENOENT);
+	for (size_t i = 0; i < sizeof(junk) / sizeof(*junk); i++) {
+		int err;
+
+		xsd_put("data/j", junk[i], strlen(junk[i]));
+		err = xs_read_u64(NULL, "data/j", UINT64_MAX, &n, SOON);
+		CHECK(err == -EINVAL || err == -ERANGE);
+	}
+	memset(huge, '9', sizeof(huge));
+	xsd_put("data/j", huge, sizeof(huge));
+	CHECK(xs_read_u64(NULL, "data/j", UINT64_MAX, &n, SOON) == -ERANGE);
+	xsd_put("data/j", "1\0002", 3);
+	CHECK(xs_read_u64(NULL, "data/j", UINT64_MAX, &n, SOON) == -EINVAL);
+	CHECK(n == 4711);
+	xsd_put("data/j", "18446744073709551615", 20);
+	CHECK(xs_read_u64(NULL, "data/j", UINT64_MAX, &n, SOON) == 0);
+	CHECK(n == UINT64_MAX);
+}
+
 /* --- directories -------------------------------------------------- */
 
 static void fill_directory(unsigned int n)
@@ -410,6 +439,7 @@ int main(void)
 		cmocka_unit_test_setup(class_35_nonsense_harms_nobody,
 				       xsd_set_up),
 		cmocka_unit_test_setup(class_36_error_words, xsd_set_up),
+		cmocka_unit_test_setup(class_31_numbers, xsd_set_up),
 		cmocka_unit_test_setup(test_directory, xsd_set_up),
 		cmocka_unit_test_setup(class_35_directory_nonsense, xsd_set_up),
 		cmocka_unit_test_setup(test_transactions, xsd_set_up),

@@ -202,7 +202,7 @@ static void start_three(struct xs_transaction *t)
 	CHECK(reading == 1 && writing == 1 && in_transaction == 1);
 }
 
-static void test_illegal_indices_without_reconnection(void **state)
+static void class_35_illegal_indices_without_reconnection(void **state)
 {
 	struct xs_transaction t;
 	struct xs_watch *w;
@@ -281,7 +281,7 @@ static bool always_too_long(struct xsd_message *m)
 }
 
 /* A daemon that breaks each new connection is given up in the end. */
-static void class_36_no_endless_reconnections(void **state)
+static void class_35_36_always_too_long(void **state)
 {
 	char *value;
 
@@ -352,9 +352,9 @@ int main(void)
 				       xsd_set_up),
 		cmocka_unit_test_setup(test_wait, xsd_set_up),
 		cmocka_unit_test_setup(
-			test_illegal_indices_without_reconnection, xsd_set_up),
+			class_35_illegal_indices_without_reconnection, xsd_set_up),
 		cmocka_unit_test_setup(class_36_reconnection, xsd_set_up),
-		cmocka_unit_test_setup(class_36_no_endless_reconnections,
+		cmocka_unit_test_setup(class_35_36_always_too_long,
 				       xsd_set_up),
 		cmocka_unit_test_setup(class_49_suspend_waits_for_answers,
 				       xsd_set_up),

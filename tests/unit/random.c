@@ -202,7 +202,7 @@ static void keep_log(const char *text, size_t n)
 	memcpy(logged, text, n < 255 ? n : 255);
 }
 
-static void without_hardware(void **state)
+static void class_54_without_hardware(void **state)
 {
 	uint8_t a[32], b[32];
 
@@ -257,7 +257,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test_setup(what_was_given_is_gone, set_up),
 	cmocka_unit_test_setup(reseeds_by_amount_and_time, set_up),
 	cmocka_unit_test_setup(stir_changes_and_never_forgets, set_up),
-	cmocka_unit_test_setup(without_hardware, set_up),
+	cmocka_unit_test_setup(class_54_without_hardware, set_up),
 	cmocka_unit_test_setup(below_is_even, set_up),
 	cmocka_unit_test(real_one_gives_different_numbers),
 };

@@ -35,7 +35,7 @@ static void answer_bytes(const void *data, size_t n)
 	page.rsp_prod += n;
 }
 
-static void every_place_of_the_ring(void **state)
+static void class_35_every_place_of_the_ring(void **state)
 {
 	static struct xs_incoming in;
 	struct xsd_sockmsg h = {XS_READ, 7, 0, 5};
@@ -57,7 +57,7 @@ static void every_place_of_the_ring(void **state)
 	}
 }
 
-static void every_split(void **state)
+static void class_35_every_split(void **state)
 {
 	static struct xs_incoming in;
 	struct {
@@ -79,7 +79,7 @@ static void every_split(void **state)
 	}
 }
 
-static void longest_message_and_one_more(void **state)
+static void class_35_longest_message_and_one_more(void **state)
 {
 	static struct xs_incoming in;
 	struct xsd_sockmsg h = {XS_READ, 1, 0, XENSTORE_PAYLOAD_MAX};
@@ -105,7 +105,7 @@ static void longest_message_and_one_more(void **state)
 	assert_int_equal(xs_incoming_pull(&in, &ring), -EPROTO);
 }
 
-static void illegal_indices(void **state)
+static void class_35_illegal_indices(void **state)
 {
 	char byte;
 
@@ -123,7 +123,7 @@ static void illegal_indices(void **state)
 	assert_int_equal(xs_ring_write(&ring, "x", 1), -EPROTO);
 }
 
-static void own_indices_are_not_read_back(void **state)
+static void class_5_own_indices_are_not_read_back(void **state)
 {
 	(void)state;
 	rings_at(0xffffffff);
@@ -148,7 +148,7 @@ static void full_ring_takes_a_part(void **state)
 	assert_int_equal(xs_ring_write(&ring, data, 476), 10);
 }
 
-static void numbers(void **state)
+static void class_31_numbers(void **state)
 {
 	uint64_t v = 42;
 
@@ -207,7 +207,7 @@ static void paths(void **state)
 	assert_int_equal(xs_wire_path(path, false), -E2BIG);
 }
 
-static void watch_events(void **state)
+static void class_34_watch_events(void **state)
 {
 	const char *path, *token;
 
@@ -237,15 +237,15 @@ static void words_and_lists(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(every_place_of_the_ring),
-		cmocka_unit_test(every_split),
-		cmocka_unit_test(longest_message_and_one_more),
-		cmocka_unit_test(illegal_indices),
-		cmocka_unit_test(own_indices_are_not_read_back),
+		cmocka_unit_test(class_35_every_place_of_the_ring),
+		cmocka_unit_test(class_35_every_split),
+		cmocka_unit_test(class_35_longest_message_and_one_more),
+		cmocka_unit_test(class_35_illegal_indices),
+		cmocka_unit_test(class_5_own_indices_are_not_read_back),
 		cmocka_unit_test(full_ring_takes_a_part),
-		cmocka_unit_test(numbers),
+		cmocka_unit_test(class_31_numbers),
 		cmocka_unit_test(paths),
-		cmocka_unit_test(watch_events),
+		cmocka_unit_test(class_34_watch_events),
 		cmocka_unit_test(words_and_lists),
 	};
 

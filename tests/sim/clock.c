@@ -19,6 +19,7 @@ static uint64_t read_cycles(void)
 #define clock_mono_ns   xen_mono_ns
 #define clock_wall_ns   xen_wall_ns
 #define clock_deadline  xen_deadline
+#define clock_to_system_time xen_to_system_time
 #include "xen/clock.c"
 
 static struct shared_info page;
@@ -83,7 +84,7 @@ static void class_51_never_back(void **state)
 	assert_int_equal(xen_mono_ns(), 6000000);
 }
 
-static void another_host_goes_on(void **state)
+static void class_49_51_another_host_goes_on(void **state)
 {
 	(void)state;
 	set(0, 900000000, 1u << 31, 0);
@@ -95,6 +96,35 @@ static void another_host_goes_on(void **state)
 	cycles += 2000;
 	assert_int_equal(xen_mono_ns(), 900001100);
 	assert_int_equal(clock_to_system_time(900001100), 2100);
+}
+
+/* The other CPU counts half as fast, or its record is older than a month. */
+static void class_49_51_another_speed(void **state)
+{
+	(void)state;
+	set(0, 1000000, 1u << 31, 0);
+	cycles = 200;
+	assert_int_equal(xen_mono_ns(), 1000100);
+	set(0, 7000, 1u << 31, 1);
+	clock_init(&page);
+	assert_int_equal(xen_mono_ns(), 1000100);
+	cycles += 2000;
+	assert_int_equal(xen_mono_ns(), 1002100);
+	cycles += 3600ull * 1000000000 * 24 * 40;
+	assert_int_equal(xen_mono_ns(),
+			 1002100 + 3600ull * 1000000000 * 24 * 40);
+}
+
+/* A record that is never whole is read so often, and then taken as it is. */
+static void class_51_record_odd_for_ever(void **state)
+{
+	(void)state;
+	set(1000, 5000000, 1u << 31, 0);
+	record->version++;
+	page.wc_version = 7;
+	cycles = 3000;
+	assert_int_equal(xen_mono_ns(), 5001000);
+	assert_int_equal(xen_wall_ns(), 5001000);
 }
 
 static void tear(void)
@@ -112,7 +142,7 @@ static void class_51_torn_record_is_read_again(void **state)
 	assert_int_equal(xen_mono_ns(), 82001000);
 }
 
-static void wall_clock_past_2038(void **state)
+static void class_51_wall_clock_steps_past_2038(void **state)
 {
 	(void)state;
 	set(0, 0, 1u << 31, 0);
@@ -133,10 +163,14 @@ int main(void)
 		cmocka_unit_test_setup(class_51_stamp_before_the_counter_began,
 				       fresh),
 		cmocka_unit_test_setup(class_51_never_back, fresh),
-		cmocka_unit_test_setup(another_host_goes_on, fresh),
+		cmocka_unit_test_setup(class_49_51_another_host_goes_on,
+				       fresh),
+		cmocka_unit_test_setup(class_49_51_another_speed, fresh),
+		cmocka_unit_test_setup(class_51_record_odd_for_ever, fresh),
 		cmocka_unit_test_setup(class_51_torn_record_is_read_again,
 				       fresh),
-		cmocka_unit_test_setup(wall_clock_past_2038, fresh),
+		cmocka_unit_test_setup(class_51_wall_clock_steps_past_2038,
+				       fresh),
 	};
 
 	return cmocka_run_group_tests_name("clock", tests, NULL, NULL);
