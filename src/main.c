@@ -61,6 +61,9 @@ static void find_xen(void)
 	if (version < XEN_VERSION_LEAST)
 		fata_panic("Xen %u.%u is too old (expected 4.8 or later)",
 			   version >> 16, version & 0xffff);
+	if (!(rdmsr(MSR_EFER) & EFER_NXE))
+		fata_panic("this CPU offers no NX (cpuid=...,nx=0?): memory "
+			   "could not be kept from being executed");
 }
 
 /* 2. What we were given: memory, command line, modules. */

@@ -4,13 +4,17 @@
  * how a panic's words get out when nothing else works any more.
  *
  * The toolstack makes a ring and a port and tells them as parameters of the
- * domain. A dom0 has none: its console is Xen's own.
+ * domain. A dom0 has none: its console is Xen's own. What is said before there
+ * is a console goes into the ring as it lies there: why a guest cannot even
+ * start is told where one looks.
  */
+#include <core/page.h>
 #include <fata/clock.h>
 #include <xen/clock.h>
 #include <xen/console.h>
 #include <xen/hvm/params.h>
 #include <xen/hypercall.h>
+#include <xen/event_channel.h>
 #include <xen/sched.h>
 #include <xen/setup.h>
 
@@ -85,6 +89,36 @@ void console_settle(uint64_t ns)
 	}
 }
 
+/* The ring before the console is: by the boot's page tables, then by ours. */
+static struct xencons_interface *early_ring(void)
+{
+	uint64_t pfn = setup_hvm_param(HVM_PARAM_CONSOLE_PFN);
+
+	if (page_memory())
+		return setup_map_special(pfn);
+	return pfn && pfn < 1 << (32 - PAGE_SHIFT) ? (void *)(pfn << PAGE_SHIFT)
+						   : NULL;
+}
+
+/* What has room there; whoever reads it may come later. */
+static void early(const char *text, size_t n)
+{
+	struct xencons_interface *ring = early_ring();
+	struct evtchn_send send = {
+		.port = (uint32_t)setup_hvm_param(HVM_PARAM_CONSOLE_EVTCHN)};
+	struct byte_ring out;
+
+	if (!ring)
+		return;
+	byte_ring_init(&out, &ring->out_prod, &ring->out_cons, ring->out,
+		       sizeof(ring->out));
+	for (size_t i = 0; i < n; i++)
+		if ((text[i] == '\n' && byte_ring_write(&out, "\r", 1) < 1) ||
+		    byte_ring_write(&out, text + i, 1) < 1)
+			break;
+	hypercall_event_channel_op(EVTCHNOP_send, &send);
+}
+
 /* Xen's console always works; the ring too if its reader lives. */
 void console_emergency(const char *text, size_t n)
 {
@@ -92,6 +126,8 @@ void console_emergency(const char *text, size_t n)
 	size_t done;
 
 	hypercall_console_io(CONSOLEIO_write, (unsigned)n, (char *)text);
+	if (!c->buffer)
+		early(text, n);
 	if (c->to_xen || !c->buffer)
 		return;
 	done = console_queue(c, text, n);

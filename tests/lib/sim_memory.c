@@ -225,6 +225,11 @@ void page_free(void *p, unsigned order)
 	sim_guest->pages_live -= n;
 }
 
+size_t page_memory(void)
+{
+	return (size_t)SIM_RAM_PAGES * PAGE_SIZE;
+}
+
 void page_stat(struct page_stat *s)
 {
 	*s = (struct page_stat){.total = SIM_RAM_PAGES};

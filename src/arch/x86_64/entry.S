@@ -67,9 +67,17 @@ entry:
 	movl %eax, %cr3
 	movl $CR4_PAE + CR4_OSFXSR + CR4_OSXMMEXCPT, %eax
 	movl %eax, %cr4
+	movl %ebx, %esi
+	movl $0x80000001, %eax
+	cpuid
+	movl %esi, %ebx
+	shrl $9, %edx /* NX, bit 20, to EFER_NXE: without it main.c ends here */
+	andl $EFER_NXE, %edx
+	movl %edx, %edi
 	movl $MSR_EFER, %ecx
 	rdmsr
-	orl $EFER_LME + EFER_NXE + EFER_SCE, %eax
+	orl $EFER_LME + EFER_SCE, %eax
+	orl %edi, %eax
 	wrmsr
 	movl $CR0_PE + CR0_MP + CR0_NE + CR0_WP + CR0_PG, %eax
 	movl %eax, %cr0
