@@ -202,7 +202,7 @@ static void start_three(struct xs_transaction *t)
 	CHECK(reading == 1 && writing == 1 && in_transaction == 1);
 }
 
-static void class_35_illegal_indices_without_reconnection(void **state)
+static void class_35_illegal_indices(void **state)
 {
 	struct xs_transaction t;
 	struct xs_watch *w;
@@ -352,7 +352,7 @@ int main(void)
 				       xsd_set_up),
 		cmocka_unit_test_setup(test_wait, xsd_set_up),
 		cmocka_unit_test_setup(
-			class_35_illegal_indices_without_reconnection, xsd_set_up),
+			class_35_illegal_indices, xsd_set_up),
 		cmocka_unit_test_setup(class_36_reconnection, xsd_set_up),
 		cmocka_unit_test_setup(class_35_36_always_too_long,
 				       xsd_set_up),
