@@ -122,4 +122,13 @@ void sim_netback_go(struct sim_netback *b);
 /* Events that have no reason. */
 void sim_netback_kick(struct sim_netback *b);
 
+/*
+ * Between its files: a key as a number, 0 if there is none; take what is on a
+ * queue, on all; unmap what was kept.
+ */
+uint32_t sim_netback_number(const char *directory, const char *key);
+void sim_netback_serve(void *queue);
+void sim_netback_serve_all(void *back);
+void sim_netback_let_go(struct sim_netback *b);
+
 #endif
