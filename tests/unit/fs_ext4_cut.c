@@ -226,12 +226,19 @@ static void test_blocks(void **state)
 	cuts("-t ext3 -b 1024 -J size=1");
 }
 
+static void test_groups(void **state)
+{
+	(void)state;
+	cuts("-t ext4 -b 1024 -g 512 -J size=1");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_checksums),
 		cmocka_unit_test(test_plain),
 		cmocka_unit_test(test_blocks),
+		cmocka_unit_test(test_groups),
 	};
 
 	unix_init("cuts");
