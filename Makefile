@@ -104,31 +104,33 @@ UNIXSRC := $(UNIXCORE) $(wildcard src/unix/*.c src/net/*.c) \
 	$(addprefix src/libc/,sockaddr.c sockopt.c) \
 	$(filter-out src/xen/xs_conn.c,$(wildcard src/xen/xs*.c)) \
 	$(wildcard src/xen/xenbus*.c) src/drivers/vchan.c
-UNIXOBJ := $(patsubst src/%,$(BUILD)/unix/%.o,$(UNIXSRC)) \
-	$(LWIPOBJ:$(BUILD)/kernel/%=$(BUILD)/unix/%)
+UNIXDIR := $(BUILD)/unix
+UNIXLIB := $(BUILD)/lib
+UNIXOBJ := $(patsubst src/%,$(UNIXDIR)/%.o,$(UNIXSRC)) \
+	$(LWIPOBJ:$(BUILD)/kernel/%=$(UNIXDIR)/%)
 UFLAGS   = -std=gnu11 $(O) -g $(WARN) -fPIE -fstack-protector-strong \
 	-fno-omit-frame-pointer -ffunction-sections -fdata-sections \
 	-D_GNU_SOURCE -D__FATA_UNIX__ -D__XEN_INTERFACE_VERSION__=0x00040e00 \
 	-Iinclude -Isrc \
-	-isystem $(PKG)/usr/include $(LWIPINC)
-$(BUILD)/unix/lwip/%.o: $(LWIP)/.complete src/net/lwip/lwipopts.h \
+	-isystem $(PKG)/usr/include $(LWIPINC) $(UNIXSAN)
+$(UNIXDIR)/lwip/%.o: $(LWIP)/.complete src/net/lwip/lwipopts.h \
 		src/net/lwip/arch/cc.h
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(UFLAGS) -Wno-error -w $(LWIPRENAME) \
+	$(Q)$(CC) $(UFLAGS) -Wno-error -w $(LWIPRENAME) -fno-sanitize=undefined \
 		-c $(LWIP)/src/$*.c -o $@
-$(BUILD)/unix/lwip/core/ipv4/ip4_frag.o: LWIPRENAME := -Dip4_frag=lwip_ip4_frag
-$(BUILD)/unix/lwip/core/ipv6/ip6_frag.o: LWIPRENAME := -Dip6_frag=lwip_ip6_frag
-$(addprefix $(BUILD)/unix/lwip/core/,ipv4/dhcp.o ipv6/nd6.o): \
+$(UNIXDIR)/lwip/core/ipv4/ip4_frag.o: LWIPRENAME := -Dip4_frag=lwip_ip4_frag
+$(UNIXDIR)/lwip/core/ipv6/ip6_frag.o: LWIPRENAME := -Dip6_frag=lwip_ip6_frag
+$(addprefix $(UNIXDIR)/lwip/core/,ipv4/dhcp.o ipv6/nd6.o): \
 	LWIPRENAME := -DLWIP_DNS=1
-$(BUILD)/unix/%.c.o: src/%.c | $(PKGSTAMP) $(LWIP)/.complete
+$(UNIXDIR)/%.c.o: src/%.c | $(PKGSTAMP) $(LWIP)/.complete
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(UFLAGS) -MMD -MP -c $< -o $@
 -include $(UNIXOBJ:.o=.d)
 # Xen's libraries, for programs in dom0: objects of our archive, so that only
 # who uses them has them. libxengnttab maps where we say (src/unix/xenlib.h).
 XENLIBS := evtchn gnttab toolcore toollog
-UNIXXEN := $(patsubst %,$(BUILD)/unix/xen/%.a,$(XENLIBS))
-$(BUILD)/unix/xen/%.a: $(PKGSTAMP)
+UNIXXEN := $(patsubst %,$(UNIXDIR)/xen/%.a,$(XENLIBS))
+$(UNIXDIR)/xen/%.a: $(PKGSTAMP)
 	@mkdir -p $(@D)/$*
 	$(Q)objcopy --redefine-sym 'mmap=xenlib_mmap' \
 		$(PKG)/usr/lib/x86_64-linux-gnu/libxen$*.a $(abspath $@)
@@ -137,7 +139,7 @@ $(BUILD)/unix/xen/%.a: $(PKGSTAMP)
 # is searched before ours, so with one all of it must be linked.
 UNIXIO := $(addprefix unix-,$(addsuffix .c.o,fifo io psync sleep sock \
 	stdio thread))
-$(BUILD)/lib/libfata-unix.a: $(UNIXOBJ) $(UNIXXEN) scripts/export.sh \
+$(UNIXLIB)/libfata-unix.a: $(UNIXOBJ) $(UNIXXEN) scripts/export.sh \
 		src/unix/exports $(wildcard include/fata/*.h include/fata/xen/*.h)
 	$(Q)scripts/export.sh $@ src/unix/exports $(UNIXOBJ) \
 		$(UNIXXEN:.a=/*.o)
@@ -145,6 +147,18 @@ $(BUILD)/lib/libfata-unix.a: $(UNIXOBJ) $(UNIXXEN) scripts/export.sh \
 		ar x libfata-unix.a $(UNIXIO) && \
 		ar rcsD libfata-unix-io.a $(UNIXIO) && \
 		ar dD libfata-unix.a $(UNIXIO) && rm -f $(UNIXIO)
+
+# The same under the sanitizers, for programs built with them: `fata cc -t unix
+# -fsanitize=...` takes these when they are there. Not in `all`: they double the
+# twin's part of the build.
+UNIXVARIANTS := asan tsan
+asan: UNIXSAN := -fsanitize=address,undefined -fno-sanitize-recover=undefined
+tsan: UNIXSAN := -fsanitize=thread
+sanitized: $(UNIXVARIANTS) ## the runtime of -t unix under the sanitizers
+$(UNIXVARIANTS): $(PKGSTAMP) $(LWIP)/.complete
+	$(Q)$(MAKE) --no-print-directory UNIXDIR=$(BUILD)/$@/unix \
+		UNIXLIB=$(BUILD)/lib/$@ UNIXSAN="$(UNIXSAN)" \
+		$(BUILD)/lib/$@/libfata-unix.a
 
 # Program code for archives that were built against glibc.
 GLIBC := $(patsubst src/%,$(BUILD)/user/%.o,$(wildcard src/glibc/*.c))
@@ -360,7 +374,7 @@ $(BUILD)/tests/fuzz/topology: tests/fuzz/topology.c tests/fuzz/lib.c \
 
 all: $(SDK) $(BUILD)/fata $(BUILD)/lib/fata-capture $(EXAMPLES:%=$(BUILD)/examples/%.xen) ## everything but tests
 
-tests: all $(UNIT) $(SIM) $(FUZZ) $(GUEST) $(LAB) ## build the tests
+tests: all sanitized $(UNIT) $(SIM) $(FUZZ) $(GUEST) $(LAB) ## build the tests
 
 E ?= http
 run: $(BUILD)/fata $(BUILD)/examples/$(E).xen ## boot a web server, fetch its page [E=hello]
@@ -395,4 +409,4 @@ clean: ## remove what was built, keep what was fetched
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile
 
-.PHONY: all tests run check soak sims bench install lint clean help
+.PHONY: all sanitized $(UNIXVARIANTS) tests run check soak sims bench install lint clean help

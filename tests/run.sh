@@ -111,8 +111,9 @@ unix_suite() {
     here_too+=("$n")
     targets+=("$build/tests/unix/$n")
   done
-  make_all all "${targets[@]}"
-  for n in "${here_too[@]}"; do
+  make_all all sanitized # before anything is linked with it
+  [ ${#targets[@]} = 0 ] || make_all "${targets[@]}"
+  for n in ${here_too[@]+"${here_too[@]}"}; do
     run unix "$n" 150 bash "$here/unix/unix.sh" \
       "$here/guest/$n.c" "$build/tests/unix/$n"
   done

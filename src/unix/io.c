@@ -46,6 +46,20 @@ bool unix_on_task(void)
 	return !stopped && unix_is_loop_thread() && !loop_this()->callback;
 }
 
+/*
+ * libc unwinds the frames without telling the address sanitizer, which would
+ * keep what surrounds their variables forbidden.
+ */
+#pragma weak __asan_handle_no_return
+void __asan_handle_no_return(void);
+
+void unix_testcancel(void)
+{
+	if (__asan_handle_no_return)
+		__asan_handle_no_return();
+	pthread_testcancel();
+}
+
 /* --- waiting ------------------------------------------------------------ */
 
 struct wait {
@@ -64,8 +78,7 @@ static void add(int set, const struct pollfd *p)
 {
 	struct epoll_event e = {.events = (uint32_t)p->events};
 
-	if (p->fd < 0 || !REAL(epoll_ctl)(set, EPOLL_CTL_ADD, p->fd,
-						&e))
+	if (p->fd < 0 || !REAL(epoll_ctl)(set, EPOLL_CTL_ADD, p->fd, &e))
 		return;
 	e.events |= EPOLLIN | EPOLLOUT;
 	if (errno == EEXIST)
@@ -124,7 +137,7 @@ int unix_wait_fd(int fd, short events)
 		rc = unix_wait_fds(&p, 1, deadline);
 	} while (!rc && !REAL(poll)(&p, 1, 0));
 	if (rc == -ECANCELED)
-		pthread_testcancel();
+		unix_testcancel();
 	if (rc != -ECANCELED && rc != -ETIMEDOUT)
 		return 0;
 	errno = rc == -ECANCELED ? EINTR : EAGAIN;
@@ -269,11 +282,11 @@ INSTEAD int poll(struct pollfd *p, nfds_t n, int ms)
 {
 	if (!unix_on_task())
 		return REAL(poll)(p, n, ms);
-	return poll_until(p, n,
-			  ms < 0 ? FATA_FOREVER
-			  : !ms  ? 0
-				 : clock_deadline((uint64_t)ms *
-						  FATA_NS_PER_MS));
+	return poll_until(
+		p, n,
+		ms < 0 ? FATA_FOREVER
+		: !ms  ? 0
+		       : clock_deadline((uint64_t)ms * FATA_NS_PER_MS));
 }
 
 INSTEAD int ppoll(struct pollfd *p, nfds_t n, const struct timespec *t,
@@ -320,12 +333,11 @@ INSTEAD int select(int n, fd_set *in, fd_set *out, fd_set *except,
 {
 	if (!unix_on_task())
 		return REAL(select)(n, in, out, except, t);
-	return select_until(n, in, out, except,
-			    t ? clock_deadline((uint64_t)t->tv_sec *
-						       FATA_NS_PER_S +
-					       (uint64_t)t->tv_usec *
-						       FATA_NS_PER_US)
-			      : FATA_FOREVER);
+	return select_until(
+		n, in, out, except,
+		t ? clock_deadline((uint64_t)t->tv_sec * FATA_NS_PER_S +
+				   (uint64_t)t->tv_usec * FATA_NS_PER_US)
+		  : FATA_FOREVER);
 }
 
 INSTEAD int epoll_wait(int set, struct epoll_event *e, int n, int ms)

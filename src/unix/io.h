@@ -18,6 +18,9 @@
 /* May the caller park, that is, does it run as a task? */
 bool unix_on_task(void);
 
+/* libc's point of cancellation; our frames may be unwound from here. */
+void unix_testcancel(void);
+
 /* Called with each descriptor that the program closes (timerfd.c); or NULL. */
 extern void (*unix_closed)(int fd);
 

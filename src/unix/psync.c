@@ -208,7 +208,7 @@ static int wait_cond(pthread_cond_t *c, pthread_mutex_t *m, uint64_t deadline)
 	rc = event_wait(e, &seen, deadline);
 	pthread_mutex_lock(m);
 	if (rc == -ECANCELED)
-		pthread_testcancel();
+		unix_testcancel();
 	return rc == -ETIMEDOUT ? ETIMEDOUT : 0;
 }
 
@@ -266,7 +266,7 @@ static int wait_sem(sem_t *s, uint64_t deadline)
 
 	do {
 		rc = acquire(try_sem, s, deadline, true);
-		pthread_testcancel();
+		unix_testcancel();
 	} while (rc == EINTR);
 	if (!rc)
 		return 0;

@@ -40,7 +40,7 @@ static int sleep_until(uint64_t deadline, struct timespec *rest)
 
 	if (!fata_sleep_until(deadline))
 		return 0;
-	pthread_testcancel();
+	unix_testcancel();
 	now = clock_mono_ns();
 	if (rest)
 		*rest = to_timespec(deadline > now ? deadline - now : 0);

@@ -120,11 +120,31 @@ static void let_go(struct thread *t)
 	fata_task_detach(t->task);
 }
 
+/*
+ * The same attributes with a stack on which also a sanitizer has room. A
+ * shallow copy: what libc keeps behind it stays the caller's.
+ */
+static const pthread_attr_t *roomy(const pthread_attr_t *attr,
+				   pthread_attr_t *copy)
+{
+	size_t size = 0;
+	void *address = NULL;
+
+	if (!attr || pthread_attr_getstack(attr, &address, &size) ||
+	    size >= unix_stack_least ||
+	    (uintptr_t)address + size) /* one of the caller's own */
+		return attr;
+	*copy = *attr;
+	pthread_attr_setstacksize(copy, unix_stack_least);
+	return copy;
+}
+
 INSTEAD int pthread_create(pthread_t *restrict id,
 			   const pthread_attr_t *restrict attr,
 			   void *(*fn)(void *), void *restrict arg)
 {
 	int state = PTHREAD_CREATE_JOINABLE, rc;
+	pthread_attr_t copy;
 	struct thread *t;
 
 	if (!unix_on_task())
@@ -134,7 +154,7 @@ INSTEAD int pthread_create(pthread_t *restrict id,
 		return EAGAIN;
 	t->fn = fn;
 	t->arg = arg;
-	rc = REAL(pthread_create)(&t->id, attr, thread_main, t);
+	rc = REAL(pthread_create)(&t->id, roomy(attr, &copy), thread_main, t);
 	if (rc) {
 		free(t);
 		return rc;
@@ -176,7 +196,7 @@ INSTEAD int pthread_join(pthread_t id, void **result)
 	do {
 		rc = fata_task_join(t->task, NULL, FATA_FOREVER);
 		if (rc == -ECANCELED)
-			pthread_testcancel();
+			unix_testcancel();
 	} while (rc == -ECANCELED);
 	if (rc)
 		return -rc;

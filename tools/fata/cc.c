@@ -114,25 +114,53 @@ static void add_link_end(struct strv *c, const struct sdk *sdk)
 	add_file(c, sdk->musl_lib, "crtn.o");
 }
 
-static bool sanitizes(const struct cc_args *a)
+/* Is that sanitizer asked for; NULL: any? */
+static bool sanitizes(const struct cc_args *a, const char *which)
 {
 	for (size_t i = 0; i < a->args.n; i++)
-		if (starts_with(a->args.v[i], "-fsanitize="))
+		if (starts_with(a->args.v[i], "-fsanitize=") &&
+		    (!which || strstr(a->args.v[i], which)))
 			return true;
 	return false;
+}
+
+/*
+ * Where the runtime is: under the same sanitizers as the program, if it was
+ * built so (make sanitized); else the ordinary one.
+ */
+static char *unix_folder(const struct cc_args *a, const struct sdk *sdk)
+{
+	const char *variant = NULL;
+	char *folder, *lib;
+
+	if (sanitizes(a, "thread"))
+		variant = "tsan";
+	else if (sanitizes(a, "address") && sanitizes(a, "undefined"))
+		variant = "asan";
+	if (!variant)
+		return xasprintf("%s", sdk->lib);
+	folder = xasprintf("%s/%s", sdk->lib, variant);
+	lib = xasprintf("%s/libfata-unix-io.a", folder);
+	if (!file_exists(lib)) {
+		free(folder);
+		folder = xasprintf("%s", sdk->lib);
+	}
+	free(lib);
+	return folder;
 }
 
 /* A sanitizer's own library comes before ours: then all of it is linked. */
 static int add_unix_libs(struct strv *c, const struct cc_args *a,
 			 const struct sdk *sdk)
 {
-	char *lib = xasprintf("%s/libfata-unix.a", sdk->lib);
-	char *io = xasprintf("%s/libfata-unix-io.a", sdk->lib);
+	char *folder = unix_folder(a, sdk);
+	char *lib = xasprintf("%s/libfata-unix.a", folder);
+	char *io = xasprintf("%s/libfata-unix-io.a", folder);
 	int err = 0;
 
 	if (!file_exists(lib) || !file_exists(io))
 		err = fail("%s is missing (run make, or reinstall)", lib);
-	else if (sanitizes(a))
+	else if (sanitizes(a, NULL))
 		strv_addn(c, "-x", "none", "-Wl,--wrap=main",
 			  "-Wl,--whole-archive", io, "-Wl,--no-whole-archive",
 			  lib, "-lm", NULL);
@@ -140,6 +168,7 @@ static int add_unix_libs(struct strv *c, const struct cc_args *a,
 		strv_addn(c, "-x", "none", "-Wl,--wrap=main",
 			  "-Wl,--start-group", io, lib, "-Wl,--end-group",
 			  "-lm", NULL);
+	free(folder);
 	free(lib);
 	free(io);
 	return err;
@@ -164,9 +193,9 @@ static int check_sdk(const struct sdk *sdk, bool links)
 {
 	const char *const need[] = {sdk->include, sdk->musl_include,
 				    sdk->musl_lib};
-	static const char *const libs[] = {
-		"fata.ld",    "libfata.a",   "libc.a",
-		"libglibc.a", "libext2fs.a", "libcom_err.a"};
+	static const char *const libs[] = {"fata.ld",     "libfata.a",
+					   "libc.a",      "libglibc.a",
+					   "libext2fs.a", "libcom_err.a"};
 
 	for (size_t i = 0; i < ARRAY_SIZE(need); i++)
 		if (!file_exists(need[i]))
