@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: ISC
-# dehlt.sh IN.a OUT.a: a copy of musl's archive in which every hlt is an int3.
+# dehlt.sh IN.a OUT.a: a copy of musl's archive in which every hlt is an int3,
+# and what looks up names uses our socket().
 #
 # musl crashes (a failed heap check, abort, a smashed stack) by executing hlt,
 # which traps in ring 3. In ring 0 it waits for the next interrupt and then goes
@@ -38,6 +39,13 @@ for o in "$work"/*.*o; do # musl names its members .lo
   count=$((count + 1))
 done
 [ $count -gt 0 ] || { echo "dehlt: no hlt found in $in" >&2; exit 1; }
+# Who resolves names or asks of interfaces gets our socket(), and with it the
+# TCP/IP stack, though the program itself may never call socket(); a syslog()
+# does not need one.
+for name in getaddrinfo lookup_name res_msend netlink if_nametoindex \
+    if_indextoname; do
+  objcopy --redefine-sym 'socket=fata$socket' "$work/$name.lo"
+done
 # keep the archive's own order of members
 (
   cd "$work"

@@ -8,6 +8,7 @@
  *
  * Interface: struct node_ops (node.h). Nothing blocks but reading a part.
  */
+#include <core/page.h>
 #include <errno.h>
 #include <fata/heap.h>
 #include <fata/page.h>
@@ -47,8 +48,11 @@ ssize_t ram_read(struct node *n, void *p, size_t size, uint64_t at)
 	return (ssize_t)done;
 }
 
-/* The page of a file, made if need be; NULL without memory. */
-static char *page_at(struct ram *r, size_t i)
+/*
+ * The page of a file, made if need be; NULL without memory. What is made for a
+ * write of the whole page need not be zeroed first.
+ */
+static char *page_at(struct ram *r, size_t i, bool whole)
 {
 	if (i >= r->n_pages) {
 		size_t n = r->n_pages ? r->n_pages * 2 : 4;
@@ -64,8 +68,10 @@ static char *page_at(struct ram *r, size_t i)
 		r->pages = pages;
 		r->n_pages = n;
 	}
-	if (!r->pages[i])
-		r->pages[i] = page_alloc(0);
+	if (!r->pages[i]) {
+		r->pages[i] = whole ? page_alloc_raw(0) : page_alloc(0);
+		r->backed += !!r->pages[i];
+	}
 	return r->pages[i];
 }
 
@@ -80,12 +86,13 @@ ssize_t ram_write(struct node *n, const void *p, size_t size, uint64_t at)
 		return -EFBIG;
 	while (done < size) {
 		size_t in = (at + done) % PAGE_SIZE, part = PAGE_SIZE - in;
-		char *page = page_at(r, (at + done) / PAGE_SIZE);
+		char *page;
 
-		if (!page)
-			break;
 		if (part > size - done)
 			part = size - done;
+		page = page_at(r, (at + done) / PAGE_SIZE, part == PAGE_SIZE);
+		if (!page)
+			break;
 		memcpy(page + in, (const char *)p + done, part);
 		done += part;
 	}
@@ -104,8 +111,10 @@ int ram_truncate(struct node *n, uint64_t size)
 	if (r->bytes)
 		return -EROFS;
 	for (size_t i = keep; i < r->n_pages; i++) {
-		if (r->pages[i])
+		if (r->pages[i]) {
 			page_free(r->pages[i], 0);
+			r->backed--;
+		}
 		r->pages[i] = NULL;
 	}
 	if (size % PAGE_SIZE && keep <= r->n_pages && r->pages[keep - 1])
@@ -119,9 +128,6 @@ int ram_truncate(struct node *n, uint64_t size)
 uint64_t ram_space(const struct node *n)
 {
 	const struct ram *r = (const void *)n;
-	uint64_t pages = 0;
 
-	for (size_t i = 0; i < r->n_pages; i++)
-		pages += r->pages[i] != NULL;
-	return pages * PAGE_SIZE;
+	return r->backed * PAGE_SIZE;
 }

@@ -16,7 +16,7 @@ struct ram {
 	struct entry **table, *last; /* last: where a listing stands */
 	size_t n_table, n_entries;
 	void **pages; /* a file's */
-	size_t n_pages;
+	size_t n_pages, backed; /* slots; pages that there are */
 	const char *bytes;   /* of a file that cannot be written */
 	struct cached *disk; /* or where they lie on a disk, ... */
 	uint64_t disk_at;    /* ... from this byte on */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Looks up each argument with getaddrinfo and prints what it is. For
- * net_examples.sh: address and name server come by DHCP.
+ * net_examples.sh: address and name server come by DHCP. With ONLY_LOOKUP it
+ * calls no other function of the network's.
  */
 #include <arpa/inet.h>
 #include <fata/manifest.h>
@@ -12,6 +13,7 @@
 
 FATA_NET("lan");
 
+#ifndef ONLY_LOOKUP
 /* The address from which that machine would be reached. */
 static void say_own(const struct addrinfo *there)
 {
@@ -28,6 +30,7 @@ static void say_own(const struct addrinfo *there)
 					      sizeof(text)));
 	close(s);
 }
+#endif
 
 int main(int argc, char **argv)
 {
@@ -46,7 +49,9 @@ int main(int argc, char **argv)
 			  &((struct sockaddr_in *)found->ai_addr)->sin_addr,
 			  text, sizeof(text));
 		printf("%s: %s\n", argv[i], text);
+#ifndef ONLY_LOOKUP
 		say_own(found);
+#endif
 		freeaddrinfo(found);
 	}
 	return 0;

@@ -98,4 +98,12 @@ expect_match "a name" "$names" '^www.example.test: 10\.0\.2\.20'
 expect_match "another name" "$names" '^alias.example.test: 10\.0\.2\.20'
 expect_match "no such name" "$names" '^nobody.example.test: Name does not'
 expect "names" "$(end_reason)" 0
+# no call of socket() in the program: libc's own links the stack
+"$fata" cc -O2 -DONLY_LOOKUP "$root/tests/lab/names.c" -o "$tmp/lookup.xen" ||
+  broken "the guest does not build"
+guest lookup "$tmp/lookup.xen" 'memory = 32' "vif = ['bridge=$bridge']" \
+  'cmdline = "www.example.test"'
+wait_end 60
+expect_match "only a name" "$(console "$domain")" \
+  '^www.example.test: 10\.0\.2\.20'
 exit 0
