@@ -7,6 +7,7 @@
  * Interface: fs/ext4.h.
  */
 #include <errno.h>
+#include <et/com_err.h>
 #include <fata/clock.h>
 #include <fata/log.h>
 #include <fata/task.h>
@@ -103,10 +104,20 @@ static int run(void *arg)
 	return 0;
 }
 
+/* What libext2fs would print on the program's stderr, waiting for its lock. */
+static void complain(const char *who, errcode_t err, const char *format,
+		     va_list args)
+{
+	(void)who;
+	(void)args;
+	log_debug("libext2fs: error %ld (%s)", (long)err, format);
+}
+
 int ext4_task_start(struct ext4 *e)
 {
 	struct task_attr attr = {.name = "ext4", .stack_size = STACK};
 
+	set_com_err_hook(complain);
 	return fata_task_spawn(&e->task, &attr, run, e);
 }
 

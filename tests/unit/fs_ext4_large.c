@@ -6,6 +6,8 @@
  */
 #include "unit/fs_calls.h"
 
+#include <fata/heap.h>
+
 static void test_many(void **state)
 {
 	struct disk *d = disk_mkfs("-t ext4 -N 12000", "48M");
@@ -167,6 +169,51 @@ static void test_full(void **state)
 	free(big);
 }
 
+static size_t live(void)
+{
+	struct heap_stat s;
+
+	heap_stat(&s);
+	return s.live;
+}
+
+/* 100,000 names in one directory, in what a guest of 32 MiB has to spare. */
+static void test_crowd(void **state)
+{
+	struct disk *d = disk_mkfs("-t ext4 -N 1000", "32M");
+	char path[64], first[32] = "/tmp/0";
+	size_t before = live();
+	struct stat st;
+
+	(void)state;
+	assert_int_equal(mount_disk(d, false), 0);
+	sys_mkdir("/tmp/d", 0755);
+	for (unsigned i = 0; i < 100000; i++) {
+		if (i % 50000 == 0) { /* a file has 65,000 names at most */
+			snprintf(first, sizeof(first), "/tmp/%u", i);
+			put(first, first, i % 7);
+		}
+		snprintf(path, sizeof(path), "/tmp/d/name-%u", i);
+		assert_int_equal(sys_link(first, path), 0);
+	}
+	assert_true(live() - before < 20u << 20);
+	unmount();
+	assert_true(disk_clean(d));
+	assert_int_equal(live(), before);
+	assert_int_equal(mount_disk(d, false), 0);
+	assert_int_equal(entries("/tmp/d"), 100002);
+	for (unsigned i = 0; i < 100000; i += 9) {
+		snprintf(path, sizeof(path), "/tmp/d/name-%u", i);
+		assert_int_equal(sys_stat(path, &st), 0);
+		assert_int_equal(sys_unlink(path), 0);
+		assert_int_equal(sys_stat(path, &st), -ENOENT);
+	}
+	assert_true(live() - before < 20u << 20);
+	unmount();
+	assert_true(disk_clean(d));
+	disk_free(d);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -175,6 +222,7 @@ int main(void)
 		cmocka_unit_test(test_much_dirty),
 		cmocka_unit_test(test_pieces),
 		cmocka_unit_test(test_full),
+		cmocka_unit_test(test_crowd),
 	};
 
 	unix_init("ext4");
