@@ -172,17 +172,10 @@ ssize_t console_write(struct console *c, const void *data, size_t n)
 	size_t done = queue(c, text, n);
 
 	while (done < n && !c->stat.broken && c->patience) {
-		uint64_t seen = event_count(&c->writable);
-		uint64_t start = clock_mono_ns(), spent;
-		int rc = event_wait(&c->writable, &seen,
-				    clock_deadline(c->patience));
+		int rc = console_await_room(&c->writable, &c->patience);
 
-		if (rc == -ECANCELED)
+		if (rc)
 			return rc;
-		spent = clock_mono_ns() - start;
-		c->patience = rc == -ETIMEDOUT || spent >= c->patience
-				      ? 0
-				      : c->patience - spent;
 		done += queue(c, text + done, n - done);
 	}
 	c->stat.dropped += n - done;

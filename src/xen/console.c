@@ -14,6 +14,7 @@
 #include <fata/heap.h>
 #include <fata/param.h>
 #include <string.h>
+#include <core/console.h>
 #include <xen/console.h>
 #include <xen/hypercall.h>
 
@@ -210,17 +211,10 @@ ssize_t console_write(struct console *c, const void *data, size_t n)
 	size_t done = console_queue(c, text, n);
 
 	while (done < n && !c->stat.broken && c->patience) {
-		uint64_t seen = event_count(&c->writable);
-		uint64_t start = clock_mono_ns(), spent;
-		int rc = event_wait(&c->writable, &seen,
-				    clock_deadline(c->patience));
+		int rc = console_await_room(&c->writable, &c->patience);
 
-		if (rc == -ECANCELED)
+		if (rc)
 			return rc;
-		spent = clock_mono_ns() - start;
-		c->patience = rc == -ETIMEDOUT || spent >= c->patience
-				      ? 0
-				      : c->patience - spent;
 		if (!c->to_xen && !c->stat.broken)
 			ring_room(c); /* progress renews the patience */
 		done += console_queue(c, text + done, n - done);

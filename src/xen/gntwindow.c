@@ -5,9 +5,8 @@
  *
  * Ordinary memory must not be used for that: when a foreign page is unmapped
  * the address is a hole, not memory again. One bit per page tells what is in
- * use. The lowest free addresses are taken first: Xen keeps page tables for
- * every stretch of the window that was ever used, and making one costs as much
- * as mapping several pages.
+ * use. The lowest free addresses are taken first, because Xen makes page tables
+ * for each stretch of the window that is used for the first time.
  *
  * Interface: gnttab_window_alloc, gnttab_window_free (gnttab.h). The window is
  * taken from the platform at the first use.

@@ -8,7 +8,7 @@
 #ifndef FATA_XEN_SHARED_H
 #define FATA_XEN_SHARED_H
 
-#ifdef __FATA_XEN__
+#if defined(__FATA_XEN__) || defined(__FATA_UNIX__)
 #define SHARED_STEP() ((void)0)
 #else
 void sim_step(void);

@@ -176,7 +176,7 @@ static int send_part(struct xs_request *r)
 
 		if (!left)
 			return 1;
-		n = xs_ring_write(&c.ring, p, left);
+		n = (int)byte_ring_write(&c.ring.out, p, left);
 		if (n <= 0)
 			return n;
 		r->sent += n;
@@ -215,10 +215,10 @@ static int send_queue(void)
 static int receive(void)
 {
 	uint64_t replies = c.q.stat.replies;
-	uint32_t begin = c.ring.rsp_cons;
+	uint32_t begin = c.ring.in.index;
 	int n, moved = 0;
 
-	while (c.ring.rsp_cons - begin < XENSTORE_RING_SIZE) {
+	while (c.ring.in.index - begin < XENSTORE_RING_SIZE) {
 		n = xs_incoming_pull(&c.q.in, &c.ring);
 		if (n < 0)
 			return n;
@@ -230,7 +230,7 @@ static int receive(void)
 		if (c.q.stat.replies != replies)
 			c.resets = 0;
 	}
-	return moved + (c.ring.rsp_cons != begin);
+	return moved + (c.ring.in.index != begin);
 }
 
 /* One round of both; true if anything moved. */

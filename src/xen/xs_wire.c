@@ -7,69 +7,15 @@
 
 #include <fata/xen/xs.h>
 
-static uint32_t load(const uint32_t *index)
-{
-	return __atomic_load_n(index, __ATOMIC_ACQUIRE);
-}
-
-/* Whatever we did to the bytes is done before the other side sees the index. */
-static void store(uint32_t *index, uint32_t value)
-{
-	__atomic_store_n(index, value, __ATOMIC_SEQ_CST);
-}
-
 void xs_ring_init(struct xs_ring *r, struct xenstore_domain_interface *page)
 {
 	r->page = page;
-	r->req_prod = load(&page->req_prod);
-	r->rsp_cons = load(&page->rsp_prod);
-	store(&page->rsp_cons, r->rsp_cons);
-}
-
-/* Copy between a ring and a buffer, in two pieces where the ring wraps. */
-static size_t piece(uint32_t index, size_t n)
-{
-	size_t straight = XENSTORE_RING_SIZE - MASK_XENSTORE_IDX(index);
-
-	return n < straight ? n : straight;
-}
-
-int xs_ring_write(struct xs_ring *r, const void *data, size_t n)
-{
-	uint32_t used = r->req_prod - load(&r->page->req_cons);
-	size_t first;
-
-	if (used > XENSTORE_RING_SIZE)
-		return -EPROTO;
-	if (n > XENSTORE_RING_SIZE - used)
-		n = XENSTORE_RING_SIZE - used;
-	if (n == 0)
-		return 0;
-	first = piece(r->req_prod, n);
-	memcpy(r->page->req + MASK_XENSTORE_IDX(r->req_prod), data, first);
-	memcpy(r->page->req, (const char *)data + first, n - first);
-	r->req_prod += n;
-	store(&r->page->req_prod, r->req_prod);
-	return n;
-}
-
-int xs_ring_read(struct xs_ring *r, void *data, size_t n)
-{
-	uint32_t ready = load(&r->page->rsp_prod) - r->rsp_cons;
-	size_t first;
-
-	if (ready > XENSTORE_RING_SIZE)
-		return -EPROTO;
-	if (n > ready)
-		n = ready;
-	if (n == 0)
-		return 0;
-	first = piece(r->rsp_cons, n);
-	memcpy(data, r->page->rsp + MASK_XENSTORE_IDX(r->rsp_cons), first);
-	memcpy((char *)data + first, r->page->rsp, n - first);
-	r->rsp_cons += n;
-	store(&r->page->rsp_cons, r->rsp_cons);
-	return n;
+	byte_ring_init(&r->out, &page->req_prod, &page->req_cons, page->req,
+		       XENSTORE_RING_SIZE);
+	byte_ring_init(&r->in, &page->rsp_cons, &page->rsp_prod, page->rsp,
+		       XENSTORE_RING_SIZE);
+	r->in.index = ring_load(&page->rsp_prod);
+	ring_store(&page->rsp_cons, r->in.index);
 }
 
 /* Bytes of the message that are still missing, as far as one can know. */
@@ -86,7 +32,7 @@ int xs_incoming_pull(struct xs_incoming *m, struct xs_ring *r)
 {
 	const size_t head = sizeof(m->header);
 	char *to;
-	int n;
+	ssize_t n;
 
 	for (;;) {
 		if (m->have >= head && m->header.len > XENSTORE_PAYLOAD_MAX)
@@ -95,10 +41,10 @@ int xs_incoming_pull(struct xs_incoming *m, struct xs_ring *r)
 			break;
 		to = m->have < head ? (char *)&m->header + m->have
 				    : m->payload + (m->have - head);
-		n = xs_ring_read(r, to, missing(m));
+		n = byte_ring_read(&r->in, to, missing(m));
 		if (n <= 0)
-			return n;
-		m->have += n;
+			return (int)n;
+		m->have += (size_t)n;
 	}
 	m->payload[m->header.len] = 0;
 	return 1;

@@ -10,9 +10,8 @@
  *                                                    payload
  *
  * Interface: nothing here blocks, allocates or knows an event channel; tests
- * and the fuzzer play xenstored on a plain page. Our own two indices are kept
- * in struct xs_ring and never read back; the other two are read once a call
- * and checked. Whatever xenstored writes, the worst result is -EPROTO.
+ * and the fuzzer play xenstored on a plain page. The rings are byte_ring.h's;
+ * whatever xenstored writes, the worst result is -EPROTO.
  */
 #ifndef FATA_XEN_XS_WIRE_H
 #define FATA_XEN_XS_WIRE_H
@@ -21,20 +20,16 @@
 #include <errno.h> /* xs_wire.h leaves its table of errors out without it */
 #include <xen/xen.h>
 #include <xen/io/xs_wire.h>
+#include "xen/byte_ring.h"
 
+/* Requests are written to `out`, answers read from `in`. */
 struct xs_ring {
 	struct xenstore_domain_interface *page;
-	uint32_t req_prod, rsp_cons;
+	struct byte_ring out, in;
 };
 
 /* Start with the indices that stand in the page; old answers are dropped. */
 void xs_ring_init(struct xs_ring *r, struct xenstore_domain_interface *page);
-
-/* Put up to n bytes on the ring: how many, or -EPROTO. */
-int xs_ring_write(struct xs_ring *r, const void *data, size_t n);
-
-/* Take up to n bytes off the ring: how many, or -EPROTO. */
-int xs_ring_read(struct xs_ring *r, void *data, size_t n);
 
 /* One incoming message, as far as it is there. Zero it for the first. */
 struct xs_incoming {
