@@ -315,6 +315,7 @@ static long epoll_until(int fd, struct epoll_event *out, int max,
 	if (!f)
 		return r;
 	e = f->data;
+	file_turn();
 	do {
 		seen = event_count(&e->changed);
 		if (!user_writable(out, (size_t)max * sizeof(*out)))

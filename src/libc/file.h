@@ -91,6 +91,13 @@ static inline bool file_writes(const struct file *f)
 /* What poll reports for the file now. */
 short file_poll(struct file *f);
 
+/*
+ * To be called by what could wait but has its answer at once: every so often
+ * the others get their turn. A program that asks again and again would keep
+ * them from ever making what it asks for.
+ */
+void file_turn(void);
+
 /* When a read (write) that begins now has waited long enough. */
 uint64_t file_deadline(const struct file *f, bool write);
 

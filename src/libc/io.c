@@ -4,6 +4,7 @@
  * to one is in file_call.c. The one place where a file operation waits.
  */
 #include <errno.h>
+#include <fata/task.h>
 #include <fata/clock.h>
 #include <fata/heap.h>
 #include <libc/epoll.h>
@@ -59,6 +60,14 @@ uint64_t file_deadline(const struct file *f, bool write)
 	return ns ? clock_deadline(ns) : FATA_FOREVER;
 }
 
+void file_turn(void)
+{
+	static unsigned calls;
+
+	if (++calls % 16 == 0)
+		fata_yield();
+}
+
 /*
  * Wait for the file to change; 0, -EAGAIN when it may not wait or has waited
  * too long, -EINTR.
@@ -67,8 +76,10 @@ static int file_wait(struct file *f, uint64_t *seen, uint64_t deadline)
 {
 	int err;
 
-	if (f->flags & O_NONBLOCK || !f->ops->event)
+	if (f->flags & O_NONBLOCK || !f->ops->event) {
+		file_turn();
 		return -EAGAIN;
+	}
 	err = event_wait(f->ops->event(f), seen, deadline);
 	return err == -ETIMEDOUT ? -EAGAIN : err ? -EINTR : 0;
 }

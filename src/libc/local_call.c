@@ -191,8 +191,10 @@ int local_wait(struct file *f, struct local *s, int flags, uint64_t *seen,
 {
 	int r;
 
-	if (f->flags & O_NONBLOCK || flags & MSG_DONTWAIT)
+	if (f->flags & O_NONBLOCK || flags & MSG_DONTWAIT) {
+		file_turn();
 		return -EAGAIN;
+	}
 	s->refs++;
 	r = event_wait(&s->event, seen, deadline);
 	local_put(s);

@@ -107,6 +107,7 @@ int poll_files(struct pollfd *p, unsigned n, uint64_t deadline)
 		w = memory;
 		list = (void *)(w + n);
 	}
+	file_turn();
 	open_files(p, w, n);
 	r = loop(p, w, n, list, deadline);
 	for (unsigned i = 0; i < n; i++)

@@ -123,8 +123,10 @@ static int wait(struct file *f, int flags, uint64_t *seen, uint64_t deadline)
 {
 	int rc;
 
-	if (f->flags & O_NONBLOCK || flags & MSG_DONTWAIT)
+	if (f->flags & O_NONBLOCK || flags & MSG_DONTWAIT) {
+		file_turn();
 		return -EAGAIN;
+	}
 	rc = event_wait(&of(f)->event, seen, deadline);
 	return rc == -ETIMEDOUT ? -EAGAIN : rc ? -EINTR : 0;
 }
@@ -335,6 +337,8 @@ static ssize_t send_all(struct file *f, const char *p, size_t n, int flags,
 				flags & MSG_MORE || of(f)->corked);
 		if (r >= 0)
 			done += (size_t)r;
+		if (of(f)->kind != SOCKET_TCP)
+			file_turn(); /* its answers come to others */
 		if (r >= 0 ? done == n : r != -EAGAIN)
 			return done ? (ssize_t)done : r;
 		rc = r >= 0 && (f->flags & O_NONBLOCK || flags & MSG_DONTWAIT)

@@ -14,6 +14,7 @@
 #include <fata/heap.h>
 #include <fata/metrics.h>
 #include <net/headers.h>
+#include <net/socket.h>
 #include <net/stack.h>
 
 #define BATCH   16  /* frames collected before they are sent */
@@ -116,12 +117,30 @@ static void flush(struct link *l)
 	}
 }
 
+static bool was_full;
+
+bool frames_full(void)
+{
+	for (struct link *l = stack_links; l; l = l->next)
+		if (l->waiting >= BACKLOG)
+			return was_full = true;
+	return false;
+}
+
 void frames_flush(void)
 {
+	bool room = true;
+
 	netif_poll_all(); /* what the guest sends to itself */
-	for (struct link *l = stack_links; l; l = l->next)
+	for (struct link *l = stack_links; l; l = l->next) {
 		if (l->first)
 			flush(l);
+		room &= l->waiting < BACKLOG / 2;
+	}
+	if (was_full && room) {
+		was_full = false;
+		socket_room();
+	}
 }
 
 err_t frames_output(struct netif *netif, struct pbuf *p)

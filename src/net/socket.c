@@ -116,8 +116,38 @@ int socket_new(enum socket_kind kind, bool v6, uint8_t protocol,
 	return 0;
 }
 
+/*
+ * Datagrams that an interface has no room for are not dropped: their socket
+ * waits, as one of Linux's waits for its share of the interface's queue.
+ */
+static struct socket *crowded;
+
+void socket_room(void)
+{
+	while (crowded) {
+		struct socket *s = crowded;
+
+		crowded = s->next;
+		s->next = NULL;
+		s->crowded = false;
+		event_signal(&s->event);
+	}
+}
+
+static void leave_crowd(struct socket *s)
+{
+	struct socket **at = &crowded;
+
+	if (!s->crowded)
+		return;
+	while (*at != s)
+		at = &(*at)->next;
+	*at = s->next;
+}
+
 void socket_close(struct socket *s)
 {
+	leave_crowd(s);
 	if (s->kind == SOCKET_TCP) {
 		tcp_socket_close(s);
 	} else {
@@ -216,9 +246,16 @@ static ssize_t send_datagram(struct socket *s, const void *data, size_t n,
 			 : raw_send(s->pcb, p);
 	pbuf_free(p);
 	stack_flush();
-	if (err == ERR_MEM)
-		return -EAGAIN;
-	return err == ERR_OK ? (ssize_t)n : socket_errno(err);
+	if (err != ERR_MEM)
+		return err == ERR_OK ? (ssize_t)n : socket_errno(err);
+	if (!frames_full())
+		return -ENOBUFS;
+	if (!s->crowded) {
+		s->crowded = true;
+		s->next = crowded;
+		crowded = s;
+	}
+	return -EAGAIN;
 }
 
 ssize_t socket_send(struct socket *s, const void *data, size_t n,
@@ -273,7 +310,7 @@ short socket_poll(const struct socket *s)
 {
 	if (s->kind == SOCKET_TCP)
 		return tcp_socket_poll(s);
-	return POLLOUT | POLLWRNORM |
+	return (s->crowded ? 0 : POLLOUT | POLLWRNORM) |
 	       (s->first || s->no_read ? POLLIN | POLLRDNORM : 0);
 }
 

@@ -36,6 +36,7 @@ struct socket {
 	bool v6, v6_only, reuse;
 	bool listening, connected, connecting;
 	bool eof, no_read, no_write;
+	bool crowded; /* datagrams: the interface's queue was full */
 	uint8_t protocol; /* of a raw socket */
 	int error;	  /* errno, told once by SO_ERROR or the next call */
 	void *pcb;	  /* struct tcp_pcb, udp_pcb or raw_pcb; NULL: dead */
@@ -45,7 +46,8 @@ struct socket {
 	uint32_t stream_at; /* a stream's offset in the first */
 	uint32_t queued;    /* bytes */
 	/* accepted connections that wait */
-	struct socket *pending, *pending_last, *next;
+	struct socket *pending, *pending_last;
+	struct socket *next; /* in that list, or in that of the crowded */
 	struct endpoint local, peer;
 	/* options that libc keeps here; RST at the end */
 	bool reset_at_close, linger, corked;
@@ -106,6 +108,9 @@ void socket_names(struct socket *s, struct endpoint *local,
 
 /* errno, negative, for an err_t of lwIP's. */
 int socket_errno(int err);
+
+/* The interfaces have room again: called by the stack. */
+void socket_room(void);
 
 /* socket_tcp.c: a stream's own parts. */
 int tcp_socket_listen(struct socket *s, int backlog);

@@ -233,6 +233,7 @@ static int link_task(void *arg)
 			{net_readable(l->net), 0},
 			{net_changed(l->net), 0},
 			{&wake, 0},
+			/* comes only if a frame found the ring full */
 			{net_writable(l->net), 0},
 		};
 		struct net_frame *frames[ROUND];
@@ -252,7 +253,7 @@ static int link_task(void *arg)
 		if (n == ROUND)
 			fata_yield();
 		else
-			event_wait_any(w, l->first ? 4 : 3, timer_deadline());
+			event_wait_any(w, 4, timer_deadline());
 	}
 	return rc;
 }

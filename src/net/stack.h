@@ -78,6 +78,9 @@ void frames_receive(struct link *l, struct net_frame *f);
 /* lwIP's linkoutput: put together a frame and queue it. */
 err_t frames_output(struct netif *netif, struct pbuf *p);
 
+/* Has some interface no room for another frame? */
+bool frames_full(void);
+
 /* Send what is queued, also what the guest has sent to itself. */
 void frames_flush(void);
 

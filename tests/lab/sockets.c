@@ -15,6 +15,7 @@
 #include <netinet/ip_icmp.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -295,6 +296,36 @@ static void with_epoll(void)
 	close(l);
 }
 
+static void *set_later(void *flag)
+{
+	usleep(1000);
+	*(volatile int *)flag = 1;
+	return NULL;
+}
+
+/* A program that always has something to do does not keep others waiting. */
+static void turns(void)
+{
+	pthread_t t;
+	char c;
+	int p[2];
+
+	pair(p);
+	for (int how = 0; how < 2; how++) {
+		struct pollfd w = {.fd = p[0], .events = POLLOUT};
+		volatile int flag = 0;
+
+		pthread_create(&t, NULL, set_later, (void *)&flag);
+		for (int i = 0; !flag && i < 10000000; i++)
+			check_equal(how ? poll(&w, 1, -1)
+					: recv(p[0], &c, 1, MSG_DONTWAIT),
+				    how ? 1 : -1);
+		check(flag);
+		pthread_join(t, NULL);
+	}
+	close_both(p);
+}
+
 static void with_select(void)
 {
 	struct timeval t = {.tv_sec = 1};
@@ -570,6 +601,7 @@ int main(void)
 	RUN(nonblocking);
 	RUN(with_epoll);
 	RUN(with_select);
+	RUN(turns);
 	RUN(stream_messages);
 	RUN(datagram_messages);
 	RUN(shutdowns);

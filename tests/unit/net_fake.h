@@ -19,6 +19,7 @@ struct net {
 	struct net_info info;
 	struct event readable, writable, changed;
 	struct net_frame *in, **in_end;
+	bool full;	/* net_send takes nothing */
 	int open_error; /* what net_open says; it is then cleared */
 	unsigned opens, groups;
 };
@@ -114,8 +115,9 @@ struct net_frame *net_frame_alloc(struct net *n, size_t size, size_t headroom)
 int net_send(struct net *n, struct net_frame **frames, unsigned count,
 	     uint64_t deadline)
 {
-	(void)n;
 	(void)deadline;
+	if (n->full)
+		return -ETIMEDOUT;
 	for (unsigned i = 0; i < count; i++) {
 		struct net_frame *f = frames[i];
 		struct sent *s = &sent[sent_n % SENT_MAX];

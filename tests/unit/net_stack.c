@@ -290,6 +290,40 @@ static void test_nameservers(void **state)
 	assert_int_not_equal(set_list("dns", "nobody"), 0);
 }
 
+/* Datagrams that there is no room for wait, and poll says when there is. */
+static void test_full_interface(void **state)
+{
+	struct endpoint to = {.port = 5000};
+	struct socket *s, *other;
+	unsigned taken = 0;
+	ssize_t n;
+
+	(void)state;
+	arp_from_peer();
+	ipaddr_aton("10.0.0.1", &to.address);
+	assert_int_equal(socket_new(SOCKET_UDP, false, 0, &s), 0);
+	assert_int_equal(socket_new(SOCKET_UDP, false, 0, &other), 0);
+	fake.full = true;
+	while ((n = socket_send(s, "x", 1, &to, false)) == 1)
+		assert_true(++taken < 10000);
+	assert_int_equal(n, -EAGAIN);
+	assert_int_equal(socket_send(other, "x", 1, &to, false), -EAGAIN);
+	assert_int_equal(socket_poll(s) & POLLOUT, 0);
+	socket_close(other); /* one that waits may be closed */
+	settle();
+	assert_int_equal(socket_poll(s) & POLLOUT, 0);
+	forget_sent();
+	fake.full = false;
+	event_signal(&fake.writable);
+	settle();
+	assert_int_equal(sent_n, taken);
+	assert_int_equal(socket_poll(s) & POLLOUT, POLLOUT);
+	assert_int_equal(socket_send(s, "x", 1, &to, false), 1);
+	socket_close(s);
+	settle();
+	forget_sent();
+}
+
 #define STREAM(test)                                                           \
 	cmocka_unit_test_setup_teardown(test, connect_peer, disconnect_peer)
 
@@ -299,6 +333,7 @@ int main(void)
 		cmocka_unit_test(test_interface_comes_late),
 		cmocka_unit_test(test_addresses),
 		cmocka_unit_test(test_nameservers),
+		cmocka_unit_test(test_full_interface),
 		STREAM(test_beginning),
 		STREAM(test_stream_in_large_frames),
 		STREAM(test_nagle_holds_back_little),
