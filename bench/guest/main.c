@@ -17,6 +17,7 @@
 #include <fata/sync.h>
 #include <fata/task.h>
 #include <fata/timer.h>
+#include <fata/trace.h>
 #endif
 
 #define ROUNDS 5
@@ -293,6 +294,22 @@ static void task_sleep(unsigned n)
 	while (n--)
 		fata_sleep(100000);
 }
+
+static void record(unsigned n)
+{
+	while (n--)
+		trace(TRACE_USER, n, 0);
+}
+
+/* What tracing costs; all that came before ran without. */
+static void traced(struct trace_header *ring)
+{
+	measure("trace point, off", record, 20000);
+	fata_trace_ring = ring;
+	measure("trace point, on", record, 20000);
+	measure("task yield to another, traced", task_yield, 5000);
+	fata_trace_ring = NULL;
+}
 #else
 #define task_yield      yield
 #define task_spawn      spawn
@@ -304,6 +321,11 @@ static void task_sleep(unsigned n)
 
 int main(void)
 {
+#ifdef FATA
+	struct trace_header *ring = fata_trace_ring;
+
+	fata_trace_ring = NULL;
+#endif
 	measure("pthread create and join", spawn, 200);
 	measure("500 pthreads at once, each", spawn_many, 500);
 	measure("sched_yield to another thread", yield, 5000);
@@ -322,6 +344,8 @@ int main(void)
 	measure("getppid", call, 10000);
 #ifdef FATA
 	measure("timer, set and fire, of 100,000", timers, TIMERS);
+	if (ring)
+		traced(ring);
 #endif
 	return 0;
 }
