@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * The simulated xenstored: requests of guests, as docs/misc/xenstore.txt and
- * the C daemon have them, and the hands of dom0. The tree is sim_xs_tree.c.
+ * the C daemon have them. The tree is sim_xs_tree.c, dom0's hands are
+ * sim_xs_dom0.c.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -173,27 +174,6 @@ static int op_mkdir(struct request *r)
 	return ok(r);
 }
 
-static int remove_node(struct sim_xs_node *root, const char *path)
-{
-	char *slash = strrchr(path, '/');
-	char *up = sim_xs_must(strndup(path, slash - path));
-	struct sim_xs_node *parent = sim_xs_lookup(root, up), **p, *node;
-
-	free(up);
-	if (!slash[1])
-		return EINVAL;
-	if (!parent)
-		return ENOENT;
-	p = sim_xs_child(parent, slash + 1, strlen(slash + 1));
-	node = *p;
-	if (!node)
-		return 0; /* as the daemon: it is gone, as wished */
-	*p = node->next;
-	sim_xs_node_free(node);
-	parent->generation = ++sim_xs()->generation;
-	return 0;
-}
-
 static int op_rm(struct request *r)
 {
 	struct sim_xs_node *node;
@@ -201,7 +181,7 @@ static int op_rm(struct request *r)
 
 	if (rc && rc != ENOENT)
 		return rc;
-	rc = remove_node(r->root, r->path);
+	rc = sim_xs_remove(r->root, r->path);
 	if (rc)
 		return rc;
 	sim_xs_changed(r->t, r->path, true);
@@ -372,99 +352,4 @@ int sim_xs_request(struct sim_domain *d, const struct xsd_sockmsg *m, char *p,
 		return rc;
 	}
 	return with_path(&r, m->type, p, m->len);
-}
-
-/* --- dom0's hands --------------------------------------------------------- */
-
-const char *sim_xs_read(const char *path)
-{
-	struct sim_xs_node *node = sim_xs_lookup(sim_xs()->root, path);
-
-	return node ? (char *)node->value : NULL;
-}
-
-void sim_xs_write(const char *path, const char *value)
-{
-	sim_xs_set_value(sim_xs_make(sim_xs()->root, path, 0), value,
-			 strlen(value));
-	sim_xs_fire(path, false);
-}
-
-void sim_xs_rm(const char *path)
-{
-	remove_node(sim_xs()->root, path);
-	sim_xs_fire(path, true);
-}
-
-void sim_xs_perms(const char *path, const char *const *perms, unsigned int n)
-{
-	struct sim_xs_node *node = sim_xs_lookup(sim_xs()->root, path);
-
-	if (!node || n == 0 || n > SIM_XS_PERMS)
-		sim_die("permissions of %s", path);
-	for (unsigned int i = 0; i < n; i++)
-		if (sim_xs_parse_perm(perms[i], &node->perms[i]))
-			sim_die("permission %s", perms[i]);
-	node->n_perms = n;
-	sim_xs()->generation++;
-	sim_xs_fire(path, false);
-}
-
-void sim_xs_start(void)
-{
-	sim.xenstore = sim_xs_must(calloc(1, sizeof(*sim.xenstore)));
-	sim_xs()->root = sim_xs_node_new("", 0);
-	sim_xs()->root->perms[0] = (struct sim_xs_perm){.id = 0, .access = 'n'};
-	sim_xs()->root->n_perms = 1;
-	sim_xs_make(sim_xs()->root, "/local/domain/0", 0);
-	sim_xs_make(sim_xs()->root, "/tool", 0);
-}
-
-static void guest_dir(struct sim_domain *d, const char *name, bool writable)
-{
-	char path[128], owner[16], reader[16];
-	const char *perms[2] = {owner, reader};
-
-	snprintf(path, sizeof(path), "/local/domain/%u%s", d->id, name);
-	snprintf(owner, sizeof(owner), "n%u", writable ? d->id : 0);
-	snprintf(reader, sizeof(reader), "r%u", writable ? 0 : d->id);
-	sim_xs_make(sim_xs()->root, path, 0);
-	sim_xs_perms(path, perms, 2);
-}
-
-void sim_xs_populate(struct sim_domain *d)
-{
-	static const char *const rw[] = {
-		"/data",
-		"/drivers",
-		"/feature",
-		"/attr",
-		"/error",
-		"/device",
-		"/device/suspend/event-channel",
-		"/control/shutdown",
-		"/control/feature-poweroff",
-		"/control/feature-reboot",
-		"/control/feature-suspend",
-		"/control/sysrq",
-	};
-	static const char *const values[][2] = {
-		{"name", "guest"},
-		{"memory/target", "65536"},
-		{"memory/static-max", "65536"},
-		{"control/platform-feature-multiprocessor-suspend", "1"},
-	};
-	char path[128], id[8];
-
-	guest_dir(d, "", false);
-	for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
-		snprintf(path, sizeof(path), "/local/domain/%u/%s", d->id,
-			 values[i][0]);
-		sim_xs_write(path, values[i][1]);
-	}
-	snprintf(path, sizeof(path), "/local/domain/%u/domid", d->id);
-	snprintf(id, sizeof(id), "%u", d->id);
-	sim_xs_write(path, id);
-	for (size_t i = 0; i < sizeof(rw) / sizeof(rw[0]); i++)
-		guest_dir(d, rw[i], true);
 }

@@ -111,4 +111,7 @@ void sim_xs_node_free(struct sim_xs_node *node);
 struct sim_xs_node **sim_xs_child(struct sim_xs_node *node, const char *name,
 				  size_t n);
 
+/* Remove the node at path below root, with all that is below it. 0 or errno. */
+int sim_xs_remove(struct sim_xs_node *root, const char *path);
+
 #endif
