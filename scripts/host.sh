@@ -21,6 +21,7 @@ if [ "${1:-}" = tests ]; then
   need ip iproute2
   need ping iputils-ping
   need tshark tshark
+  need tcpdump tcpdump
   need gdb gdb
   need valgrind valgrind
   ls /usr/lib/*/libslirp.so.0 >/dev/null 2>&1 || want="$want libslirp0"

@@ -17,12 +17,15 @@
 #include <errno.h>
 #include <fata/clock.h>
 #include <fata/heap.h>
+#include <fata/log.h>
 #include <fata/timer.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+FATA_LOG_SOURCE("net");
 
 /* --- writing ------------------------------------------------------------ */
 
@@ -155,6 +158,27 @@ static void look_ahead(struct replay *w)
 	w->at = start;
 }
 
+#define PCAPNG 0x0a0d0d0a /* the first word of such a file, either way round */
+
+/* What the file is instead, in one line. */
+static int refuse(const char *path, const void *data, size_t n,
+		  const struct pcap *p, int rc)
+{
+	uint32_t first = 0;
+
+	memcpy(&first, data, n < sizeof(first) ? n : sizeof(first));
+	if (first == PCAPNG)
+		log_error("%s is a pcapng file (convert it: editcap -F pcap %s "
+			  "OUT)",
+			  path, path);
+	else if (rc)
+		log_error("%s is no pcap file", path);
+	else
+		log_error("%s: frames of link type %u, expected Ethernet (1)",
+			  path, p->link);
+	return -EINVAL;
+}
+
 static int open_input(struct replay *w, const char *path)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC), rc;
@@ -170,8 +194,11 @@ static int open_input(struct replay *w, const char *path)
 	if (p == MAP_FAILED)
 		return -EINVAL;
 	rc = pcap_decode_header(p, (size_t)s.st_size, &w->pcap);
-	if (rc || w->pcap.link != PCAP_ETHERNET)
-		return -EINVAL;
+	if (rc || w->pcap.link != PCAP_ETHERNET) {
+		rc = refuse(path, p, (size_t)s.st_size, &w->pcap, rc);
+		munmap(p, (size_t)s.st_size);
+		return rc;
+	}
 	w->data = p;
 	w->size = (size_t)s.st_size;
 	w->at = PCAP_HEADER;

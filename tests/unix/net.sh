@@ -61,9 +61,15 @@ tap() {
     >tap.out 2>&1 &
   kids=($!)
   until_ok in_ns ip addr add 10.9.0.1/24 dev ft0
+  if command -v tcpdump >/dev/null; then
+    ip netns exec "$ns" tcpdump -U -i ft0 -w "$tmp/host.pcap" 2>/dev/null &
+    kids+=($!)
+    until_ok test -s "$tmp/host.pcap"
+  fi
   check "ping over the tap" until_ok in_ns ping -c 2 -i 0.2 -W 2 10.9.0.2
   check "HTTP over the tap" in_ns bash -c "$(declare -f page);
     page http://10.9.0.2/"
+  [ ${#kids[@]} = 1 ] || kill "${kids[1]}"
   kill "${kids[0]}"
   wait "${kids[0]}"
   check "it ends well" same $? 0
@@ -141,5 +147,62 @@ if [ -s http.pcap ]; then
   # what comes in is sent out: the frames are the same, their times are not
   check "frame by frame" ./replay --net "a=pcap:http.pcap" \
     --net "b=pcap:again.pcap" same
+fi
+
+# --- files of others ----------------------------------------------------------------
+
+alike() { # FILE: it brings the frames of http.pcap
+  ./replay --net "a=pcap:http.pcap" --net "b=pcap:$1" same
+}
+
+if [ -s http.pcap ] && command -v editcap tcpdump >/dev/null; then
+  tcpdump -r http.pcap -w micro.pcap 2>/dev/null
+  check "tcpdump's microseconds" alike micro.pcap
+  editcap -F nsecpcap http.pcap nano.pcap
+  check "wireshark's nanoseconds" alike nano.pcap
+  # each word of the header and of each record the other way round
+  cat >swap.c <<'END'
+#include <byteswap.h>
+#include <stdio.h>
+static char frame[65536];
+int main(void)
+{
+	unsigned w[6];
+	fread(w, 4, 6, stdin);
+	for (int i = 0; i < 6; i++)
+		w[i] = bswap_32(w[i]);
+	w[1] = w[1] >> 16 | w[1] << 16; /* two halves */
+	fwrite(w, 4, 6, stdout);
+	while (fread(w, 4, 4, stdin) == 4) {
+		unsigned n = w[2];
+		for (int i = 0; i < 4; i++)
+			w[i] = bswap_32(w[i]);
+		fwrite(w, 4, 4, stdout);
+		fwrite(frame, 1, fread(frame, 1, n, stdin), stdout);
+	}
+	return 0;
+}
+END
+  gcc swap.c -o swap && ./swap <http.pcap >big.pcap
+  check "a big-endian host's" alike big.pcap
+  editcap -F pcapng http.pcap new.pcapng
+  out=$(./replay --net in=pcap:new.pcapng 2>&1)
+  check "pcapng is refused" test $? != 0
+  check "in one line, with what to do" same "$(grep -c pcapng <<<"$out") \
+$(grep -c 'editcap -F pcap' <<<"$out")" "1 1"
+  editcap -F pcap new.pcapng converted.pcap
+  check "which does" alike converted.pcap
+  editcap -T rawip http.pcap raw.pcap
+  out=$(./replay --net in=pcap:raw.pcap 2>&1)
+  check "another kind of link is refused" matches "$out" 'expected Ethernet'
+  out=$(./replay --net in=pcap:udp.c 2>&1)
+  check "what is no capture, too" matches "$out" 'udp.c is no pcap file'
+else
+  skip "captures of others" "no capture, editcap or tcpdump"
+fi
+if [ -s host.pcap ]; then
+  # the host's own view of the tap: what it sent to the program
+  out=$(./replay --net "in=pcap:host.pcap")
+  check "what tcpdump captured is replayed" matches "$out" '^[0-9]+ frames'
 fi
 finish
