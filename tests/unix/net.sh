@@ -62,9 +62,9 @@ tap() {
   kids=($!)
   until_ok in_ns ip addr add 10.9.0.1/24 dev ft0
   if command -v tcpdump >/dev/null; then
-    ip netns exec "$ns" tcpdump -U -i ft0 -w "$tmp/host.pcap" 2>/dev/null &
+    ip netns exec "$ns" tcpdump -U --immediate-mode -i ft0 -w "$tmp/host.cap" 2>/dev/null &
     kids+=($!)
-    until_ok test -s "$tmp/host.pcap"
+    until_ok test -s "$tmp/host.cap"
   fi
   check "ping over the tap" until_ok in_ns ping -c 2 -i 0.2 -W 2 10.9.0.2
   check "HTTP over the tap" in_ns bash -c "$(declare -f page);
@@ -151,14 +151,15 @@ fi
 
 # --- files of others ----------------------------------------------------------------
 
-alike() { # FILE: it brings the frames of http.pcap
-  ./replay --net "a=pcap:http.pcap" --net "b=pcap:$1" same
+alike() { # FILE: it brings the frames of few.pcap
+  ./replay --net "a=pcap:few.pcap" --net "b=pcap:$1" same
 }
 
 if [ -s http.pcap ] && command -v editcap tcpdump >/dev/null; then
-  tcpdump -r http.pcap -w micro.pcap 2>/dev/null
+  editcap -F pcap -r http.pcap few.pcap 1-12 # one connection's, no pauses
+  tcpdump -r few.pcap -w micro.pcap 2>/dev/null
   check "tcpdump's microseconds" alike micro.pcap
-  editcap -F nsecpcap http.pcap nano.pcap
+  editcap -F nsecpcap few.pcap nano.pcap
   check "wireshark's nanoseconds" alike nano.pcap
   # each word of the header and of each record the other way round
   cat >swap.c <<'END'
@@ -183,16 +184,16 @@ int main(void)
 	return 0;
 }
 END
-  gcc swap.c -o swap && ./swap <http.pcap >big.pcap
+  gcc swap.c -o swap && ./swap <few.pcap >big.pcap
   check "a big-endian host's" alike big.pcap
-  editcap -F pcapng http.pcap new.pcapng
-  out=$(./replay --net in=pcap:new.pcapng 2>&1)
+  editcap -F pcapng few.pcap new.ng
+  out=$(./replay --net in=pcap:new.ng 2>&1)
   check "pcapng is refused" test $? != 0
   check "in one line, with what to do" same "$(grep -c pcapng <<<"$out") \
 $(grep -c 'editcap -F pcap' <<<"$out")" "1 1"
-  editcap -F pcap new.pcapng converted.pcap
+  editcap -F pcap new.ng converted.pcap
   check "which does" alike converted.pcap
-  editcap -T rawip http.pcap raw.pcap
+  editcap -F pcap -T rawip http.pcap raw.pcap
   out=$(./replay --net in=pcap:raw.pcap 2>&1)
   check "another kind of link is refused" matches "$out" 'expected Ethernet'
   out=$(./replay --net in=pcap:udp.c 2>&1)
@@ -200,9 +201,9 @@ $(grep -c 'editcap -F pcap' <<<"$out")" "1 1"
 else
   skip "captures of others" "no capture, editcap or tcpdump"
 fi
-if [ -s host.pcap ]; then
+if [ -s host.cap ]; then
   # the host's own view of the tap: what it sent to the program
-  out=$(./replay --net "in=pcap:host.pcap")
+  out=$(./replay --net "in=pcap:host.cap")
   check "what tcpdump captured is replayed" matches "$out" '^[0-9]+ frames'
 fi
 finish
