@@ -27,6 +27,10 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
+/* The simulator's, for targets without it: readers of shared memory call it. */
+void sim_step(void);
+__attribute__((weak)) void sim_step(void) {}
+
 struct input {
 	uint8_t data[INPUT_MAX];
 	size_t n;
