@@ -228,9 +228,15 @@ int xs_transaction_start(struct xs_transaction *t, uint64_t deadline)
 	return 0;
 }
 
+/*
+ * -ENOENT, to an end of either kind: the daemon has lost the transaction, as a
+ * forced update in place makes it do (xenstore-control live-update -F), and it
+ * has answered all requests in it with -ENOENT too.
+ */
 int xs_transaction_end(struct xs_transaction *t, bool commit, uint64_t deadline)
 {
 	struct xs_call *call = t->end;
+	int err;
 
 	t->end = NULL;
 	if (t->connection != xs_connection()) {
@@ -239,7 +245,8 @@ int xs_transaction_end(struct xs_transaction *t, bool commit, uint64_t deadline)
 	}
 	call->payload[0] = commit ? 'T' : 'F';
 	call->request.header.tx_id = t->id;
-	return call_run(call, NULL, deadline);
+	err = call_run(call, NULL, deadline);
+	return err == -ENOENT ? -EAGAIN : err;
 }
 
 static int attempt(int (*fn)(struct xs_transaction *t, void *arg), void *arg,
@@ -252,7 +259,8 @@ static int attempt(int (*fn)(struct xs_transaction *t, void *arg), void *arg,
 		return err;
 	err = fn(&t, arg);
 	end = xs_transaction_end(&t, err == 0, deadline);
-	return err ? err : end;
+	/* in a lost one fn has seen what was never there */
+	return err && end != -EAGAIN ? err : end;
 }
 
 int xs_transaction(int (*fn)(struct xs_transaction *t, void *arg), void *arg,

@@ -320,6 +320,9 @@ void sim_xs_fault(enum sim_xs_fault fault, unsigned int chance);
  */
 void sim_xs_restart(void);
 
+/* It loses d's transactions, and tells nobody: an update by force. */
+void sim_xs_lose(struct sim_domain *d);
+
 /* --- console -------------------------------------------------------------- */
 
 /* Connect; what the guest writes is kept. */

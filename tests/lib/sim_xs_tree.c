@@ -363,13 +363,19 @@ int sim_xs_end(struct sim_xs_transaction **p, bool commit)
 void sim_xs_drop(struct sim_domain *d)
 {
 	struct sim_xs_watch **w = &sim_xs()->watches;
-	struct sim_xs_transaction **t = &sim_xs()->transactions;
 
 	while (*w)
 		if ((*w)->domain == d)
 			sim_xs_watch_free(w);
 		else
 			w = &(*w)->next;
+	sim_xs_lose(d);
+}
+
+void sim_xs_lose(struct sim_domain *d)
+{
+	struct sim_xs_transaction **t = &sim_xs()->transactions;
+
 	while (*t)
 		if ((*t)->domain == d)
 			transaction_free(t);

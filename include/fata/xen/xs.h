@@ -127,8 +127,8 @@ int xs_transaction_start(struct xs_transaction *t, uint64_t deadline);
 /*
  * Commit or drop all that was done in t. A commit returns -EAGAIN when
  * somebody else changed what t saw: begin anew. So does every call with a
- * transaction that the connection's reset has ended. After any result t is
- * over.
+ * transaction that the connection's reset has ended, and the end, of either
+ * kind, of one that xenstored has lost. After any result t is over.
  */
 int xs_transaction_end(struct xs_transaction *t, bool commit,
 		       uint64_t deadline);
