@@ -153,7 +153,7 @@ $(UNIXLIB)/libfata-unix.a: $(UNIXOBJ) $(UNIXXEN) scripts/export.sh \
 # twin's part of the build.
 UNIXVARIANTS := asan tsan
 asan: UNIXSAN := -fsanitize=address,undefined -fno-sanitize-recover=undefined
-tsan: UNIXSAN := -fsanitize=thread
+tsan: UNIXSAN := -fsanitize=thread -Wno-tsan
 sanitized: $(UNIXVARIANTS) ## the runtime of -t unix under the sanitizers
 $(UNIXVARIANTS): $(PKGSTAMP) $(LWIP)/.complete
 	$(Q)$(MAKE) --no-print-directory UNIXDIR=$(BUILD)/$@/unix \
