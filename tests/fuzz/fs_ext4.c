@@ -4,6 +4,8 @@
  * mounted, read and written. Errors are welcome; a crash, a memory error or a
  * loop without end is not.
  *
+ * Files are opened without waiting: one may have become a pipe.
+ *
  *     4 bytes a change: place (3 bytes; modulo the first 320 KiB), value
  */
 #include "unit/disk.h"
@@ -45,7 +47,8 @@ static int mount_at(struct disk *d)
 static void write_file(const char *path, size_t n)
 {
 	static unsigned char bytes[20000];
-	long fd = sys_open(path, O_CREAT | O_WRONLY | O_TRUNC, 0600);
+	long fd =
+		sys_open(path, O_CREAT | O_WRONLY | O_TRUNC | O_NONBLOCK, 0600);
 
 	if (fd < 0)
 		return;
@@ -57,7 +60,7 @@ static void write_file(const char *path, size_t n)
 static void read_file(const char *path)
 {
 	static unsigned char bytes[65536];
-	long fd = sys_open(path, O_RDONLY, 0);
+	long fd = sys_open(path, O_RDONLY | O_NONBLOCK, 0);
 	struct stat s;
 
 	sys_stat(path, &s);
