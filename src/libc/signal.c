@@ -59,11 +59,24 @@ static bool ignored(int sig)
 	}
 }
 
+static const char *name_of(int sig)
+{
+	static const char *const names[] = {
+		"0",	"HUP",	"INT",	  "QUIT",   "ILL",  "TRAP",  "ABRT",
+		"BUS",	"FPE",	"KILL",	  "USR1",   "SEGV", "USR2",  "PIPE",
+		"ALRM", "TERM", "STKFLT", "CHLD",   "CONT", "STOP",  "TSTP",
+		"TTIN", "TTOU", "URG",	  "XCPU",   "XFSZ", "VTALRM", "PROF",
+		"WINCH", "IO",	"PWR",	  "SYS",
+	};
+
+	return sig < 32 ? names[sig] : "RT";
+}
+
 static int die(void *arg)
 {
 	int sig = (int)(intptr_t)arg;
 
-	log_error("ended by signal %d", sig);
+	log_error("ended by signal %d (SIG%s)", sig, name_of(sig));
 	fata_end(END_CRASH, 128 + sig);
 }
 
