@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The program of bench/guest.sh: operations of libc and, with -DFATA, of Fata's
- * own tasks, each the best of several rounds, in nanoseconds. Rows of the same
- * name are compared, so a task's row stands beside a thread's on Linux.
+ * The program of bench/guest.sh: Fata's own tasks (-DFATA) beside Linux's
+ * threads, and what wakes them, each the best of several rounds, in ns. Rows of
+ * the same name are compared. Threads on both sides: bench/libc.
  */
 #include <pthread.h>
 #include <sched.h>
@@ -46,111 +46,8 @@ static void measure(const char *name, void (*fn)(unsigned n), unsigned n)
 	printf("bench %s|ns|less|%.1f\n", name, best);
 }
 
-/* --- threads ----------------------------------------------------------------
+/* --- the same for both ------------------------------------------------------
  */
-
-static void *nothing(void *arg)
-{
-	return arg;
-}
-
-static void spawn(unsigned n)
-{
-	pthread_t t;
-
-	while (n--) {
-		if (pthread_create(&t, NULL, nothing, NULL))
-			abort();
-		pthread_join(t, NULL);
-	}
-}
-
-static void spawn_many(unsigned n)
-{
-	static pthread_t t[500];
-
-	for (unsigned i = 0; i < n; i++)
-		if (pthread_create(&t[i], NULL, nothing, NULL))
-			abort();
-	for (unsigned i = 0; i < n; i++)
-		pthread_join(t[i], NULL);
-}
-
-static void *yielder(void *arg)
-{
-	for (uintptr_t n = (uintptr_t)arg; n; n--)
-		sched_yield();
-	return NULL;
-}
-
-static void yield(unsigned n)
-{
-	pthread_t t;
-
-	if (pthread_create(&t, NULL, yielder, (void *)(uintptr_t)(n / 2)))
-		abort();
-	yielder((void *)(uintptr_t)(n / 2));
-	pthread_join(t, NULL);
-}
-
-static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
-static pthread_cond_t cond = PTHREAD_COND_INITIALIZER;
-static unsigned turn;
-
-static void lock(unsigned n)
-{
-	while (n--) {
-		pthread_mutex_lock(&mutex);
-		pthread_mutex_unlock(&mutex);
-	}
-}
-
-static void rounds(unsigned n, unsigned me)
-{
-	pthread_mutex_lock(&mutex);
-	for (; n; n--) {
-		while (turn != me)
-			pthread_cond_wait(&cond, &mutex);
-		turn = !me;
-		pthread_cond_signal(&cond);
-	}
-	pthread_mutex_unlock(&mutex);
-}
-
-static void *other(void *arg)
-{
-	rounds((unsigned)(uintptr_t)arg, 1);
-	return NULL;
-}
-
-static void round_trip(unsigned n)
-{
-	pthread_t t;
-
-	if (pthread_create(&t, NULL, other, (void *)(uintptr_t)n))
-		abort();
-	rounds(n, 0);
-	pthread_join(t, NULL);
-}
-
-/* --- the rest of libc -------------------------------------------------------
- */
-
-static void read_clock(unsigned n)
-{
-	while (n--)
-		now();
-}
-
-static void heap(unsigned n)
-{
-	static void *p[64];
-
-	for (unsigned i = 0; i < n; i++) {
-		free(p[i % 64]);
-		p[i % 64] = malloc(16 + i * 37 % 1000);
-	}
-}
 
 static void sleep_short(unsigned n)
 {
@@ -168,13 +65,6 @@ static void copy(unsigned n)
 		memcpy(a, b, sizeof(a));
 		__asm__ volatile("" : : "r"(a) : "memory");
 	}
-}
-
-/* A system call that does next to nothing. */
-static void call(unsigned n)
-{
-	while (n--)
-		getppid();
 }
 
 /* --- Fata's own -------------------------------------------------------------
@@ -311,6 +201,93 @@ static void traced(struct trace_header *ring)
 	fata_trace_ring = NULL;
 }
 #else
+/* --- what Linux has for tasks: threads --------------------------------------
+ */
+
+static void *nothing(void *arg)
+{
+	return arg;
+}
+
+static void spawn(unsigned n)
+{
+	pthread_t t;
+
+	while (n--) {
+		if (pthread_create(&t, NULL, nothing, NULL))
+			abort();
+		pthread_join(t, NULL);
+	}
+}
+
+static void spawn_many(unsigned n)
+{
+	static pthread_t t[500];
+
+	for (unsigned i = 0; i < n; i++)
+		if (pthread_create(&t[i], NULL, nothing, NULL))
+			abort();
+	for (unsigned i = 0; i < n; i++)
+		pthread_join(t[i], NULL);
+}
+
+static void *yielder(void *arg)
+{
+	for (uintptr_t n = (uintptr_t)arg; n; n--)
+		sched_yield();
+	return NULL;
+}
+
+static void yield(unsigned n)
+{
+	pthread_t t;
+
+	if (pthread_create(&t, NULL, yielder, (void *)(uintptr_t)(n / 2)))
+		abort();
+	yielder((void *)(uintptr_t)(n / 2));
+	pthread_join(t, NULL);
+}
+
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t cond = PTHREAD_COND_INITIALIZER;
+static unsigned turn;
+
+static void lock(unsigned n)
+{
+	while (n--) {
+		pthread_mutex_lock(&mutex);
+		pthread_mutex_unlock(&mutex);
+	}
+}
+
+static void rounds(unsigned n, unsigned me)
+{
+	pthread_mutex_lock(&mutex);
+	for (; n; n--) {
+		while (turn != me)
+			pthread_cond_wait(&cond, &mutex);
+		turn = !me;
+		pthread_cond_signal(&cond);
+	}
+	pthread_mutex_unlock(&mutex);
+}
+
+static void *other(void *arg)
+{
+	rounds((unsigned)(uintptr_t)arg, 1);
+	return NULL;
+}
+
+static void round_trip(unsigned n)
+{
+	pthread_t t;
+
+	if (pthread_create(&t, NULL, other, (void *)(uintptr_t)n))
+		abort();
+	rounds(n, 0);
+	pthread_join(t, NULL);
+}
+
 #define task_yield      yield
 #define task_spawn      spawn
 #define task_spawn_many spawn_many
@@ -326,11 +303,6 @@ int main(void)
 
 	fata_trace_ring = NULL;
 #endif
-	measure("pthread create and join", spawn, 200);
-	measure("500 pthreads at once, each", spawn_many, 500);
-	measure("sched_yield to another thread", yield, 5000);
-	measure("mutex lock and unlock", lock, 20000);
-	measure("round trip by a condition", round_trip, 2000);
 	measure("task spawn and join", task_spawn, 200);
 	measure("500 tasks at once, each", task_spawn_many, 500);
 	measure("task yield to another", task_yield, 5000);
@@ -338,10 +310,7 @@ int main(void)
 	measure("task round trip by channels", task_round_trip, 2000);
 	measure("task sleep of 100 us", task_sleep, 100);
 	measure("nanosleep of 100 us", sleep_short, 100);
-	measure("clock_gettime", read_clock, 10000);
-	measure("malloc and free, 16 to 1015 bytes", heap, 20000);
 	measure("memcpy of 64 KiB", copy, 500);
-	measure("getppid", call, 10000);
 #ifdef FATA
 	measure("timer, set and fire, of 100,000", timers, TIMERS);
 	if (ring)

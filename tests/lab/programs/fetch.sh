@@ -119,3 +119,21 @@ build_mbedtls()
   rm -f "$at/b/programs/test/selftest"
   quietly make -C "$at/b" -j2 selftest
 }
+
+# By one command again.
+build_mujs() # OUT CC...
+{
+  local out=$1 at=$programs/mujs
+
+  shift
+  source_of mujs || return
+  quietly "$@" -std=c99 -O2 "$at/one.c" "$at/main.c" -o "$out" -lm
+}
+
+# The pool of threads that zstd compresses with, by its own Makefile.
+build_zstd()
+{
+  source_of libzstd || return
+  rm -f "$programs/libzstd/tests/poolTests"
+  quietly make -C "$programs/libzstd/tests" CC="$sdk_cc" DEBUGLEVEL=0 poolTests
+}
