@@ -18,7 +18,8 @@ enum end_reason {
 	END_SUSPEND = 2,
 	END_CRASH = 3,
 	END_WATCHDOG = 4,
-	END_SOFT_RESET = 5,
+	END_SOFT_RESET = 5, /* on_soft_reset; Xen 4.17's xl does not start
+			       a PVH guest again, it is then gone */
 };
 
 /*

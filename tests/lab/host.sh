@@ -3,8 +3,8 @@
 #
 # host.sh - what a host does besides asking: xenstored is updated while a guest
 # has watches, requests and transactions under way (UPDATES: 3, or 50 with
-# FATA_SOAK=1), a debug key of Xen's interrupts the guest, and its grant table
-# is as small as four frames.
+# FATA_SOAK=1), a debug key of Xen's interrupts the guest, its grant table is as
+# small as four frames, and it asks for a soft reset.
 
 # shellcheck source=tests/lab/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -19,6 +19,13 @@ guest grants "$image" 'extra = "grants"' 'max_grant_frames = 4'
 wait_end 60
 expect_match "a small grant table" "$(console "$domain")" '^host: ok'
 note "$(console "$domain" | grep references)"
+
+# --- a soft reset: what xl makes of it is on_soft_reset's ---------------------------
+
+guest reset "$image" 'extra = "soft-reset"' 'on_soft_reset = "preserve"'
+wait_for 60 "a soft reset" \
+  "grep -q 'shut down, reason code 5' /var/log/xen/xl-$domain.log"
+destroy "$domain"
 
 # --- xenstored is updated ---------------------------------------------------------
 
