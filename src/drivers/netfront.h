@@ -42,6 +42,7 @@ struct net_tx {
 	struct evtchn evtchn;
 	uint32_t served; /* rsp_cons at the last event */
 	uint32_t extras; /* requests in flight that have no id */
+	uint32_t bytes;	 /* of the frames in flight */
 	struct ring_ids ids;
 	uint16_t next[NET_RING];
 	uint32_t ring_ref;

@@ -23,6 +23,14 @@
 /* The slots of one frame: its pieces and the extra info. */
 #define SLOTS_MAX (NET_PIECES + 1)
 
+/*
+ * Bytes in flight at the most. A frame for another guest counts until that
+ * guest has it, and its netback drops what comes on top of 512 KiB that wait
+ * (XENVIF_RX_QUEUE_BYTES in drivers/net/xen-netback/common.h): a burst of ours
+ * alone must not lose its own end there. The ring itself takes up to 1 MiB.
+ */
+#define BYTES_MAX (448u << 10)
+
 /* What a slot of the ring holds: both structures are padded to 12 bytes. */
 union tx_slot {
 	struct netif_tx_request request;
@@ -53,6 +61,7 @@ int net_tx_start(struct net_queue *q, uint16_t peer)
 			RING_START);
 	tx->served = tx->ring.rsp_cons;
 	tx->extras = 0;
+	tx->bytes = 0;
 	ring_ids_init(&tx->ids, tx->next, NET_RING);
 	memset(tx->frame, 0, sizeof(tx->frame));
 	memset(tx->page, 0, sizeof(tx->page));
@@ -99,8 +108,10 @@ static bool complete(struct net_queue *q, unsigned id)
 	}
 	tx->page[id] = NULL;
 	tx->frame[id] = NULL;
-	if (--f->in_flight == 0)
+	if (--f->in_flight == 0) {
+		tx->bytes -= f->size;
 		net_frame_free(f);
+	}
 	return true;
 }
 
@@ -258,11 +269,17 @@ static void put_piece(struct net_queue *q, struct net_frame *f, unsigned i)
 	ring_front_put(&tx->ring, &slot, sizeof(slot));
 }
 
-static bool has_room(struct net_queue *q, unsigned slots)
+static bool fits(struct net_tx *tx, unsigned slots, uint32_t bytes)
 {
-	if (ring_front_free(&q->tx.ring) < slots)
+	return ring_front_free(&tx->ring) >= slots &&
+	       tx->bytes + bytes <= BYTES_MAX;
+}
+
+static bool has_room(struct net_queue *q, unsigned slots, uint32_t bytes)
+{
+	if (!fits(&q->tx, slots, bytes))
 		net_tx_reclaim(q);
-	return q->net->running && ring_front_free(&q->tx.ring) >= slots;
+	return q->net->running && fits(&q->tx, slots, bytes);
 }
 
 static void push(struct net *n)
@@ -283,7 +300,7 @@ bool net_tx_group(struct net *n, uint8_t type, const unsigned char *mac)
 	union tx_slot slot = {.pad = {0}};
 	int id;
 
-	if (!has_room(q, 2))
+	if (!has_room(q, 2, 0))
 		return false;
 	id = ring_ids_get(&q->tx.ids);
 	ASSERT(id >= 0);
@@ -313,8 +330,9 @@ static int put_frames(struct net *n, struct net_frame **frames, unsigned count)
 			break;
 		/* room for a frame of any size */
 		q = net_queue_of(n, f);
-		if (!has_room(q, SLOTS_MAX))
+		if (!has_room(q, SLOTS_MAX, f->size))
 			break;
+		q->tx.bytes += f->size;
 		n->stat.tx_frames++;
 		n->stat.tx_bytes += f->size;
 		n->stat.tx_gso += f->gso != NET_GSO_NONE;

@@ -207,9 +207,34 @@ static void test_each_reply_fails(void **state)
 	sim_nth_fresh(SIM_FAIL_REPLY, run_failing);
 }
 
+/* What another guest's netback has no room for would be lost. */
+static void test_burst_is_bounded(void **state)
+{
+	uint64_t sent = 0;
+
+	(void)state;
+	offer_net();
+	nb.sg = nb.gso = true;
+	open_net();
+	for (unsigned i = 0; i < 20; i++) {
+		nb.holds = true;
+		for (sent = 0; send_frame(60000, 0) == 1; sent += 60000)
+			CHECK(sent < 2 << 20);
+		CHECK(sent > 300 << 10 && sent < 512 << 10);
+		CHECK(send_frame(60000, clock_deadline(MS)) == -ETIMEDOUT);
+		CHECK(send_frame(100, 0) == 1); /* as far as it goes */
+		sim_sleep(MS);
+		nb.holds = false;
+		sim_netback_go(&nb);
+		expect_working();
+	}
+	close_net();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_burst_is_bounded),
 		cmocka_unit_test(test_restart_with_frames_in_flight),
 		cmocka_unit_test(test_plugged_in_again),
 		cmocka_unit_test(test_suspend_with_frames_in_flight),
