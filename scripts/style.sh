@@ -22,5 +22,9 @@ for f in $(git ls-files '*.sh' Makefile '*.mk'); do
   head -n 2 "$f" | grep -q 'SPDX-License-Identifier: ISC' ||
     complain "$f: no SPDX line"
 done
+for f in $(git ls-files '*.sh' .ci/run); do
+  bash -n "$f" || complain "$f: not a script"
+done
+git grep -nE '^(<<<<<<<|>>>>>>>)( |$)' && complain "a merge that was not finished"
 [ $status = 0 ] && echo "style: in order"
 exit $status

@@ -49,6 +49,10 @@ if command -v clang >/dev/null; then
 	check "clang" cc --cc=clang -O2 -g hello.c -o clang.xen
 	check "clang by FATA_CC" env FATA_CC=clang "$fata" cc hello.c -o clang.xen
 fi
+ln -s /dev/null device
+check "a device is written to" cc hello.c -o device
+check "and with side files" sh -c "'$fata' cc -MD hello.c -o device; :"
+check "and not replaced" test -c device
 check "default output" sh -c "'$fata' cc hello.c && test -e a.out"
 check "objects, then an image" sh -c \
 	"'$fata' cc -c main.c helper.c && '$fata' cc main.o helper.o -o two.xen"

@@ -248,7 +248,8 @@ static int link_image(struct strv *c, const struct cc_args *a)
 	if (a->side_files) {
 		strv_addn(c, "-o", out, NULL);
 		status = compile(c, a);
-		if (!status && (status = postlink(out, out)))
+		if (!status && (status = postlink(out, out)) &&
+		    !file_is_special(out))
 			unlink(out);
 		free(folder);
 		return status;

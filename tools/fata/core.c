@@ -293,8 +293,8 @@ static int write_core(const struct core *c, const char *to)
 		err = write_pages(c, fd);
 	if (fd >= 0 && close(fd) && !err)
 		err = -errno;
-	if (!err && rename(temp, to))
-		err = -errno;
+	if (!err)
+		err = file_place(temp, to);
 	if (err && fd >= 0)
 		unlink(temp);
 	text_free(&head);

@@ -83,6 +83,45 @@ static int write_all(int fd, const uint8_t *data, size_t size)
 	return 0;
 }
 
+static int copy(const char *from, int to)
+{
+	uint8_t buffer[16384];
+	int fd = open(from, O_RDONLY | O_CLOEXEC), err = 0;
+	ssize_t n = 0;
+
+	if (fd < 0)
+		return -errno;
+	while (!err && (n = read(fd, buffer, sizeof(buffer))) > 0)
+		err = write_all(to, buffer, (size_t)n);
+	if (n < 0)
+		err = -errno;
+	close(fd);
+	return err;
+}
+
+bool file_is_special(const char *path)
+{
+	struct stat st;
+
+	return !stat(path, &st) && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode);
+}
+
+int file_place(const char *temp, const char *path)
+{
+	int fd, err;
+
+	if (!file_is_special(path))
+		return rename(temp, path) ? -errno : 0;
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	err = copy(temp, fd);
+	if (close(fd) && !err)
+		err = -errno;
+	unlink(temp);
+	return err;
+}
+
 int file_write(const char *path, const void *data, size_t size, mode_t mode)
 {
 	char *temp = xasprintf("%s.XXXXXX", path);
@@ -100,8 +139,8 @@ int file_write(const char *path, const void *data, size_t size, mode_t mode)
 		err = -errno;
 	if (close(fd) < 0 && !err)
 		err = -errno;
-	if (!err && rename(temp, path) < 0)
-		err = -errno;
+	if (!err)
+		err = file_place(temp, path);
 	if (err)
 		unlink(temp);
 	free(temp);

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "lab_session.h"
+#include "tool.h"
 
 static int wait_result(struct lab_session *s)
 {
@@ -116,8 +117,8 @@ static int get_open(struct lab_session *s, const char *dom0_path,
 		rc = receive_file(s, fd);
 	if (close(fd) && !rc)
 		rc = -errno;
-	if (!rc && rename(tmp, host_path))
-		rc = -errno;
+	if (!rc)
+		rc = file_place(tmp, host_path);
 	if (rc)
 		unlink(tmp);
 	return rc;

@@ -82,6 +82,15 @@ bool ends_with(const char *s, const char *suffix);
 /* All of a regular file; 0 or a negative errno (-EFBIG above 1 GiB). */
 int file_read(const char *path, uint8_t **data, size_t *size);
 
+/* A device, a FIFO, a socket: something that must not be replaced. */
+bool file_is_special(const char *path);
+
+/*
+ * What was written beside a file takes its place; what is special gets the
+ * bytes. 0 or a negative errno; `temp` is gone then, but after a failed rename.
+ */
+int file_place(const char *temp, const char *path);
+
 /*
  * Puts a file there whole or not at all: written beside it, then renamed.
  * Returns 0 or a negative errno, having left nothing behind.
