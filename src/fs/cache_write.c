@@ -5,6 +5,7 @@
  *
  * Interface: fs/cache.h.
  */
+#include <core/sort.h>
 #include <errno.h>
 #include <fata/heap.h>
 #include <fata/page.h>
@@ -102,20 +103,11 @@ int cache_page_zero(struct cached *c, uint64_t at)
 	return err;
 }
 
-/* Shell's sort, by page number: few, or nearly in order. */
-static void sort(struct cache_page **p, unsigned n)
+static bool before(const void *a, const void *b)
 {
-	for (unsigned gap = n / 2; gap; gap = gap == 2 ? 1 : gap * 5 / 11) {
-		for (unsigned i = gap; i < n; i++) {
-			struct cache_page *x = p[i];
-			unsigned j = i;
+	const struct cache_page *const *p = a, *const *q = b;
 
-			for (; j >= gap && p[j - gap]->index > x->index;
-			     j -= gap)
-				p[j] = p[j - gap];
-			p[j] = x;
-		}
-	}
+	return (*p)->index < (*q)->index;
 }
 
 /* Pages in a row, still dirty when their turn has come. */
@@ -175,7 +167,7 @@ void cache_flush_start(struct cached *c)
 		pages[n] = list_entry(l, struct cache_page, queue);
 		pages[n++]->pins++;
 	}
-	sort(pages, n);
+	sort(pages, n, sizeof(*pages), before);
 	write_sorted(c, pages, n);
 	for (unsigned i = 0; i < n; i++)
 		page_unpin(pages[i]);

@@ -15,6 +15,7 @@
  * only right after a commit, when nothing is dirty, so that one copy of a block
  * is enough.
  */
+#include <core/sort.h>
 #include <errno.h>
 #include <fata/heap.h>
 #include <fs/ext4.h>
@@ -248,19 +249,11 @@ void ext4_bufs_committed(struct ext4 *e)
 	e->n_revoked = 0;
 }
 
-static void sort(struct ext4_buf **b, size_t n)
+static bool before(const void *a, const void *b)
 {
-	for (size_t gap = n / 2; gap; gap = gap == 2 ? 1 : gap * 5 / 11) {
-		for (size_t i = gap; i < n; i++) {
-			struct ext4_buf *x = b[i];
-			size_t j = i;
+	const struct ext4_buf *const *p = a, *const *q = b;
 
-			for (; j >= gap && b[j - gap]->block > x->block;
-			     j -= gap)
-				b[j] = b[j - gap];
-			b[j] = x;
-		}
-	}
+	return (*p)->block < (*q)->block;
 }
 
 #define RUN 64
@@ -300,7 +293,7 @@ int ext4_bufs_home(struct ext4 *e, struct list *queue)
 	if (!b)
 		return -ENOMEM;
 	list_for_each(l, queue) b[i++] = list_entry(l, struct ext4_buf, queue);
-	sort(b, n);
+	sort(b, n, sizeof(*b), before);
 	err = write_sorted(e, b, n);
 	for (i = 0; i < n && !err; i++) {
 		if (b[i]->dirty)

@@ -8,6 +8,7 @@
  * Every number is somebody else's: positions are taken modulo the ring and
  * counted, block numbers compared with the file system's end.
  */
+#include <core/sort.h>
 #include <errno.h>
 #include <fata/heap.h>
 #include <fs/ext4.h>
@@ -106,28 +107,13 @@ static int note_revokes(struct replay *r)
 }
 
 /* By block, then by sequence, the last first. */
-static bool before(const struct revoked *a, const struct revoked *b)
+static bool before(const void *x, const void *y)
 {
+	const struct revoked *a = x, *b = y;
+
 	if (a->block != b->block)
 		return a->block < b->block;
 	return (int32_t)(a->sequence - b->sequence) > 0;
-}
-
-static void sort_revoked(struct replay *r)
-{
-	size_t n = r->n_revoked;
-
-	for (size_t gap = n / 2; gap; gap = gap == 2 ? 1 : gap * 5 / 11) {
-		for (size_t i = gap; i < n; i++) {
-			struct revoked x = r->revoked[i];
-			size_t j = i;
-
-			for (; j >= gap && before(&x, &r->revoked[j - gap]);
-			     j -= gap)
-				r->revoked[j] = r->revoked[j - gap];
-			r->revoked[j] = x;
-		}
-	}
 }
 
 static bool is_revoked(const struct replay *r, uint64_t block)
@@ -261,7 +247,7 @@ static void forget_late(struct replay *r)
 		if ((int32_t)(r->revoked[i].sequence - r->last) < 0)
 			r->revoked[n++] = r->revoked[i];
 	r->n_revoked = n;
-	sort_revoked(r);
+	sort(r->revoked, r->n_revoked, sizeof(*r->revoked), before);
 }
 
 int ext4_replay(struct ext4 *e)
