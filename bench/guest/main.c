@@ -4,8 +4,6 @@
  * threads, and what wakes them, each the best of several rounds, in ns. Rows of
  * the same name are compared. Threads on both sides: bench/libc.
  */
-#include <pthread.h>
-#include <sched.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +16,8 @@
 #include <fata/task.h>
 #include <fata/timer.h>
 #include <fata/trace.h>
+#else
+#include "../pthreads.h"
 #endif
 
 #define ROUNDS 5
@@ -204,95 +204,11 @@ static void traced(struct trace_header *ring)
 /* --- what Linux has for tasks: threads --------------------------------------
  */
 
-static void *nothing(void *arg)
-{
-	return arg;
-}
-
-static void spawn(unsigned n)
-{
-	pthread_t t;
-
-	while (n--) {
-		if (pthread_create(&t, NULL, nothing, NULL))
-			abort();
-		pthread_join(t, NULL);
-	}
-}
-
-static void spawn_many(unsigned n)
-{
-	static pthread_t t[500];
-
-	for (unsigned i = 0; i < n; i++)
-		if (pthread_create(&t[i], NULL, nothing, NULL))
-			abort();
-	for (unsigned i = 0; i < n; i++)
-		pthread_join(t[i], NULL);
-}
-
-static void *yielder(void *arg)
-{
-	for (uintptr_t n = (uintptr_t)arg; n; n--)
-		sched_yield();
-	return NULL;
-}
-
-static void yield(unsigned n)
-{
-	pthread_t t;
-
-	if (pthread_create(&t, NULL, yielder, (void *)(uintptr_t)(n / 2)))
-		abort();
-	yielder((void *)(uintptr_t)(n / 2));
-	pthread_join(t, NULL);
-}
-
-static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
-static pthread_cond_t cond = PTHREAD_COND_INITIALIZER;
-static unsigned turn;
-
-static void lock(unsigned n)
-{
-	while (n--) {
-		pthread_mutex_lock(&mutex);
-		pthread_mutex_unlock(&mutex);
-	}
-}
-
-static void rounds(unsigned n, unsigned me)
-{
-	pthread_mutex_lock(&mutex);
-	for (; n; n--) {
-		while (turn != me)
-			pthread_cond_wait(&cond, &mutex);
-		turn = !me;
-		pthread_cond_signal(&cond);
-	}
-	pthread_mutex_unlock(&mutex);
-}
-
-static void *other(void *arg)
-{
-	rounds((unsigned)(uintptr_t)arg, 1);
-	return NULL;
-}
-
-static void round_trip(unsigned n)
-{
-	pthread_t t;
-
-	if (pthread_create(&t, NULL, other, (void *)(uintptr_t)n))
-		abort();
-	rounds(n, 0);
-	pthread_join(t, NULL);
-}
-
-#define task_yield      yield
-#define task_spawn      spawn
-#define task_spawn_many spawn_many
-#define task_lock       lock
-#define task_round_trip round_trip
+#define task_yield      pthreads_switch
+#define task_spawn      pthreads_create
+#define task_spawn_many pthreads_create_many
+#define task_lock       pthreads_lock
+#define task_round_trip pthreads_condition
 #define task_sleep      sleep_short
 #endif
 
