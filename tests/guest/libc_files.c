@@ -10,27 +10,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <lib/guest.h>
-#include <poll.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdint.h>
 #include <string.h>
-#include <sys/epoll.h>
-#include <sys/eventfd.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
-#include <sys/timerfd.h>
 #include <unistd.h>
-
-#define fails(call, error)                                                     \
-	do {                                                                   \
-		errno = 0;                                                     \
-		check_equal(call, -1);                                         \
-		check_equal(errno, error);                                     \
-	} while (0)
 
 static void plain_files(void)
 {

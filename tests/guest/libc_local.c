@@ -22,13 +22,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#define fails(call, error)                                                     \
-	do {                                                                   \
-		errno = 0;                                                     \
-		check_equal(call, -1);                                         \
-		check_equal(errno, error);                                     \
-	} while (0)
-
 /* libc's would bring the network along, with which a dom0 is too large. */
 #define socket(domain, type, protocol)                                         \
 	(int)syscall(SYS_socket, domain, type, protocol)

@@ -19,13 +19,6 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
-#define fails(call, error)                                                     \
-	do {                                                                   \
-		errno = 0;                                                     \
-		check_equal(call, -1);                                         \
-		check_equal(errno, error);                                     \
-	} while (0)
-
 static void *write_much(void *arg)
 {
 	char *block = calloc(1, 300000);

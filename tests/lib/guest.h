@@ -7,6 +7,7 @@
 #ifndef FATA_TESTS_GUEST_H
 #define FATA_TESTS_GUEST_H
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -27,6 +28,14 @@
 			       __LINE__, #a, a_, b_);                          \
 			exit(1);                                               \
 		}                                                              \
+	} while (0)
+
+/* A call of libc's that ends with -1 and this errno. */
+#define fails(call, error)                                                     \
+	do {                                                                   \
+		errno = 0;                                                     \
+		check_equal(call, -1);                                         \
+		check_equal(errno, error);                                     \
 	} while (0)
 
 /* After something that must have killed the guest. */
