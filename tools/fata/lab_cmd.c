@@ -87,11 +87,13 @@ static int cmd_exec(int argc, char **argv)
 	return rc < 0 ? 1 : rc;
 }
 
-static int cmd_log(void)
+static int cmd_log(int argc, char **argv)
 {
 	char log[PATH_MAX + 32];
 	struct lab_paths p;
 
+	(void)argc;
+	(void)argv;
 	if (lab_find_paths(&p))
 		return 1;
 	snprintf(log, sizeof(log), "%s/qemu.log", p.run);
@@ -153,11 +155,12 @@ int lab_unforward(int port)
 	return forwarding(port, line);
 }
 
-static int cmd_forward(char **argv)
+static int cmd_forward(int argc, char **argv)
 {
 	int port = number(argv[0], 1, 65535);
 	size_t plain = strspn(argv[1], "0123456789.:");
 
+	(void)argc;
 	if (port < 0)
 		return bad_usage("not a port", argv[0]);
 	if (argv[1][plain] || !strchr(argv[1], ':'))
@@ -165,31 +168,38 @@ static int cmd_forward(char **argv)
 	return status_of(lab_forward(port, argv[1]));
 }
 
-static int cmd_console(char **argv)
+static int cmd_console(int argc, char **argv)
 {
 	int rc = lab_console(argv[0]);
 
+	(void)argc;
 	return rc < 0 ? 1 : rc;
 }
 
-static int run(const char *what, int n, char **rest)
+static int cmd_put(int argc, char **argv)
 {
-	if (!strcmp(what, "up"))
-		return cmd_up(n, rest);
-	if (!strcmp(what, "exec"))
-		return cmd_exec(n, rest);
-	if (!strcmp(what, "put"))
-		return status_of(lab_put(rest[0], rest[1]));
-	if (!strcmp(what, "get"))
-		return status_of(lab_get(rest[0], rest[1]));
-	if (!strcmp(what, "console"))
-		return cmd_console(rest);
-	if (!strcmp(what, "forward"))
-		return cmd_forward(rest);
-	if (!strcmp(what, "log"))
-		return cmd_log();
-	return status_of(strcmp(what, "down") ? lab_status(stdout)
-					      : lab_down());
+	(void)argc;
+	return status_of(lab_put(argv[0], argv[1]));
+}
+
+static int cmd_get(int argc, char **argv)
+{
+	(void)argc;
+	return status_of(lab_get(argv[0], argv[1]));
+}
+
+static int cmd_down(int argc, char **argv)
+{
+	(void)argc;
+	(void)argv;
+	return status_of(lab_down());
+}
+
+static int cmd_status(int argc, char **argv)
+{
+	(void)argc;
+	(void)argv;
+	return status_of(lab_status(stdout));
 }
 
 int cmd_lab(int argc, char **argv)
@@ -197,16 +207,17 @@ int cmd_lab(int argc, char **argv)
 	static const struct {
 		const char *name, *takes;
 		int least, most;
+		int (*fn)(int argc, char **argv);
 	} commands[] = {
-		{"up", "options", 0, INT_MAX},
-		{"down", "nothing", 0, 0},
-		{"status", "nothing", 0, 0},
-		{"exec", "COMMAND [ARGUMENT...]", 1, INT_MAX},
-		{"put", "FILE DOM0-FILE", 2, 2},
-		{"get", "DOM0-FILE FILE", 2, 2},
-		{"console", "DOMAIN", 1, 1},
-		{"forward", "PORT GUEST-ADDRESS:PORT", 2, 2},
-		{"log", "nothing", 0, 0},
+		{"up", "options", 0, INT_MAX, cmd_up},
+		{"down", "nothing", 0, 0, cmd_down},
+		{"status", "nothing", 0, 0, cmd_status},
+		{"exec", "COMMAND [ARGUMENT...]", 1, INT_MAX, cmd_exec},
+		{"put", "FILE DOM0-FILE", 2, 2, cmd_put},
+		{"get", "DOM0-FILE FILE", 2, 2, cmd_get},
+		{"console", "DOMAIN", 1, 1, cmd_console},
+		{"forward", "PORT GUEST-ADDRESS:PORT", 2, 2, cmd_forward},
+		{"log", "nothing", 0, 0, cmd_log},
 	};
 	const char *what = argc > 1 ? argv[1] : "";
 	int n = argc - 2;
@@ -219,7 +230,7 @@ int cmd_lab(int argc, char **argv)
 		if (strcmp(what, commands[i].name))
 			continue;
 		if (n >= commands[i].least && n <= commands[i].most)
-			return run(what, n, argv + 2);
+			return commands[i].fn(n, argv + 2);
 		fprintf(stderr, "fata: lab: %s takes %s (fata help lab)\n",
 			what, commands[i].takes);
 		return 2;
