@@ -26,7 +26,7 @@ run() # NAME [SECONDS]
 {
   {
     cat "$tmp/life"
-    echo "life $1 '^first line' ${2:-100}"
+    echo "life $1 ${2:-100} '^first line'"
   } >"$tmp/$1.sh"
   timeout 900 "$fata" lab exec "$(cat "$tmp/$1.sh")" </dev/null
 }

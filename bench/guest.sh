@@ -20,7 +20,7 @@ lab/linux-guest.sh -n -f "$tmp/bench" -s "$tmp/script" linux
 for name in bench linux; do
   {
     cat "$tmp/life"
-    echo "life $name bench"
+    echo "life $name 300"
   } >"$tmp/$name.sh"
   timeout 900 "$fata" lab exec "$(cat "$tmp/$name.sh")" </dev/null >"$tmp/$name.out"
   grep -q '^bench ' "$tmp/$name.out" || {

@@ -84,8 +84,9 @@ guest_config()
   bench_put "$tmp/$name.cfg" "/tmp/$name.cfg"
 }
 
-# What runs in dom0: a guest's whole life, its console on stdout; then "took NS",
-# from xl's start to the first line that matches, if one is asked for.
+# What runs in dom0: life NAME SECONDS [PATTERN]: a guest's whole life, of so many
+# seconds at most, its console on stdout; then "took T0 T1", from xl's start to
+# the first line that matches, if one is asked for.
 cat >"$tmp/life" <<'EOF'
 life()
 {
@@ -99,19 +100,26 @@ life()
     tries=$((tries + 1))
     [ $tries -lt 1000 ] || return 1
   done
+  # the first event is the watch itself, the second some domain's end
+  timeout $2 xenstore-watch -n 2 @releaseDomain >/dev/null 2>&1 &
+  ended=$!
+  usleep 100000
   xl unpause $1
-  # polling costs what the guest could have: finely only until the first line,
-  # or not at all ($4, microseconds) when the guest itself measures
+  # what dom0 does here costs what the guest could have: it looks finely for
+  # the first line only if that is asked for, else it sleeps until the end
   t1=
-  end=$(($(date +%s) + ${3:-100}))
-  until grep -q "$2" $log; do
-    usleep ${4:-2000}
-    tries=$((tries + 1))
-    [ -n "$4" ] || [ $((tries % 100)) = 0 ] || continue
-    xl domid $1 >/dev/null 2>&1 || break
-    [ $(date +%s) -lt $end ] || break
-  done
-  t1=$(cut -d' ' -f1 /proc/uptime)
+  end=$(($(date +%s) + $2))
+  if [ "$3" ]; then
+    until grep -q "$3" $log; do
+      usleep 2000
+      tries=$((tries + 1))
+      [ $((tries % 100)) = 0 ] || continue
+      xl domid $1 >/dev/null 2>&1 || break
+      [ $(date +%s) -lt $end ] || break
+    done
+    t1=$(cut -d' ' -f1 /proc/uptime)
+  fi
+  wait $ended
   while xl domid $1 >/dev/null 2>&1; do
     sleep 1
     [ $(date +%s) -lt $end ] || xl destroy $1

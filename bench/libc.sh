@@ -41,8 +41,7 @@ live() # NAME PATTERN
   local name
 
   for name in "$1" "linux-$1"; do
-    # dom0 shares the CPU: rarely awake, it does not get into the figures
-    { cat "$tmp/life" && echo "life $name '$2' 900 2000000"; } >"$tmp/$name.sh"
+    { cat "$tmp/life" && echo "life $name 900"; } >"$tmp/$name.sh"
     timeout 1800 "$fata" lab exec "$(cat "$tmp/$name.sh")" </dev/null \
       >"$tmp/$name.out"
     grep -q "$2" "$tmp/$name.out" || {
