@@ -21,46 +21,35 @@
 
 #include "lab_int.h"
 #include "qmp.h"
+#include "tool.h"
 
-#define ARGS_MAX      96
 #define START_WAIT_MS 20000
 
 /* What emulation offers Xen. +xsave hangs Xen 4.17 at boot, so no AVX. */
 #define CPU_EMULATED                                                           \
 	"qemu64,+svm,+npt,+ssse3,+sse4.1,+sse4.2,+popcnt,+rdrand,+smep"
 
-struct args {
-	char *argv[ARGS_MAX];
-	int argc;
-};
+static void add(struct strv *a, const char *format, ...) TOOL_PRINTF(2, 3);
 
-static void add(struct args *a, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
-
-static void add(struct args *a, const char *format, ...)
+static void add(struct strv *a, const char *format, ...)
 {
-	char *text = NULL;
 	va_list ap;
+	char *text;
 
 	va_start(ap, format);
-	if (a->argc == ARGS_MAX - 1 || vasprintf(&text, format, ap) < 0)
-		abort();
+	text = xvasprintf(format, ap);
 	va_end(ap);
-	a->argv[a->argc++] = text;
-	a->argv[a->argc] = NULL;
+	strv_add(a, text);
+	free(text);
 }
 
-static void add_words(struct args *a, const char *words)
+static void add_words(struct strv *a, const char *words)
 {
-	char *copy = strdup(words);
-	char *save = NULL;
-	char *word;
+	char *copy = xstrdup(words), *save = NULL, *word;
 
-	if (!copy)
-		abort();
 	for (word = strtok_r(copy, " ", &save); word;
 	     word = strtok_r(NULL, " ", &save))
-		add(a, "%s", word);
+		strv_add(a, word);
 	free(copy);
 }
 
@@ -77,7 +66,7 @@ static void escape(const char *from, char *to, size_t size)
 	to[n] = 0;
 }
 
-static void add_cpu(struct args *a, const struct lab_qemu *q)
+static void add_cpu(struct strv *a, const struct lab_qemu *q)
 {
 	add_words(a, "-machine pc,memory-backend=ram -cpu");
 	add(a, "%s", q->kvm ? "host" : CPU_EMULATED);
@@ -95,7 +84,7 @@ static void add_cpu(struct args *a, const struct lab_qemu *q)
 	add_words(a, "-rtc base=2026-01-01T00:00:00,clock=vm");
 }
 
-static void add_memory(struct args *a, const struct lab_qemu *q)
+static void add_memory(struct strv *a, const struct lab_qemu *q)
 {
 	char ram[2 * PATH_MAX];
 
@@ -111,7 +100,7 @@ static void add_memory(struct args *a, const struct lab_qemu *q)
 
 /* Two network cards: one for control, so that nothing that a test does to the
  * bridge can cut it off; and one in dom0's bridge. */
-static void add_devices(struct args *a)
+static void add_devices(struct strv *a)
 {
 	add_words(a, "-nodefaults -display none -no-reboot"
 		     " -serial file:serial.log -qmp"
@@ -126,7 +115,7 @@ static void add_devices(struct args *a)
 
 /* A boot happens in a folder inside that of the lab: relative names need no
  * quoting, and QEMU takes a module's name to end at its first space. */
-static void add_boot(struct args *a)
+static void add_boot(struct strv *a)
 {
 	add_words(a, "-kernel ../xen.elf -append");
 	add(a, "console=com1 com1=115200,8n1 loglvl=warning bootscrub=0"
@@ -136,9 +125,8 @@ static void add_boot(struct args *a)
 	       "../initrd.img");
 }
 
-static void command_line(struct args *a, const struct lab_qemu *q)
+static void command_line(struct strv *a, const struct lab_qemu *q)
 {
-	a->argc = 0;
 	add(a, "%s/qemu", q->dir);
 	add_words(a, "-name fata-lab");
 	add_cpu(a, q);
@@ -199,7 +187,7 @@ static int wait_qmp(const struct lab_qemu *q, pid_t pid)
 
 pid_t lab_qemu_start(const struct lab_qemu *q)
 {
-	struct args a;
+	struct strv a = {0};
 	char path[PATH_MAX + 16];
 	pid_t pid;
 	int rc;
@@ -209,10 +197,9 @@ pid_t lab_qemu_start(const struct lab_qemu *q)
 	command_line(&a, q);
 	pid = fork();
 	if (pid == 0)
-		become_qemu(q, a.argv);
+		become_qemu(q, a.v);
 	rc = pid < 0 ? -errno : 0;
-	while (a.argc)
-		free(a.argv[--a.argc]);
+	strv_free(&a);
 	if (rc)
 		return lab_error(rc, "cannot start QEMU: %s", strerror(-rc));
 	rc = wait_qmp(q, pid);

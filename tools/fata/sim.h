@@ -5,8 +5,10 @@
  *
  *     sim.c          the command: options, one run or many
  *     sim_run.c      the loop; planned events
+ *     sim_setup.c    what a run has before its first moment, and its end
  *     sim_summary.c  what a run came to
- *     sim_node.c     a node's process: start, turns, end
+ *     sim_node.c     a node: start, turns, end
+ *     sim_process.c  its process
  *     sim_console.c  what it prints
  *     sim_link.c     what a link does to a frame; switches
  *     sim_queue.c    what is to happen, in order of time
@@ -135,7 +137,6 @@ struct sim_node {
 	int fd, console;     /* -1: none */
 	struct text in, out; /* a message to it; what has come from it */
 	bool has_turn;       /* something has happened to it */
-	bool stopping;       /* asked to end: whatever comes is its own end */
 	struct sim_end end;
 	bool has_end;
 
@@ -209,6 +210,17 @@ void sim_node_answer(struct sim *s, struct sim_node *n);
 /* Ends the process at once, as a power cut would. */
 void sim_node_kill(struct sim *s, struct sim_node *n);
 
+/* --- sim_process.c ------------------------------------------------------ */
+
+/* Its pid, fd and console; 0, or 1 after telling why not. */
+int sim_process_start(struct sim_node *n);
+
+/*
+ * The status of a process that ends by itself in so many ms of real time, else
+ * with force. Its console stays, for sim_console_finish.
+ */
+int sim_process_end(struct sim_node *n, int patience_ms);
+
 /* --- sim_console.c ------------------------------------------------------ */
 
 #define SIM_PRINT_MOST (64 << 20) /* bytes that a node may print in a turn */
@@ -216,7 +228,7 @@ void sim_node_kill(struct sim *s, struct sim_node *n);
 /* Take out what was printed; lines go to the node's file. */
 void sim_console_read(struct sim *s, struct sim_node *n);
 
-/* The same at the node's end: its last line may lack its end. */
+/* The same when its process is gone: its last line may lack its end. */
 void sim_console_finish(struct sim *s, struct sim_node *n);
 
 /* Has it printed more in one turn than anybody would read? */
@@ -231,7 +243,13 @@ void sim_node_note(struct sim *s, struct sim_node *n, const char *format, ...)
 /* The short form to stdout, the long one to its file; 0 or 1 after telling. */
 int sim_summarize(struct sim *s);
 
-/* --- sim_run.c ---------------------------------------------------------- */
+/* --- sim_setup.c -------------------------------------------------------- */
+
+/* Files, nodes, links, and what is to happen; 0, or 1 after telling why not. */
+int sim_begin(struct sim *s);
+
+/* Ends all nodes and frees everything; 1 after telling what is not written. */
+int sim_end(struct sim *s);
 
 /* A file of the run; NULL after telling why not. */
 FILE *sim_create(const struct sim_config *c, const char *name,
@@ -239,6 +257,8 @@ FILE *sim_create(const struct sim_config *c, const char *name,
 
 /* Closes it, or nothing; 1 after telling that it could not be written. */
 int sim_finish(const struct sim_config *c, FILE *f);
+
+/* --- sim_run.c ---------------------------------------------------------- */
 
 /*
  * One run: 0; 1 if a node failed; -1 after telling why it could not be run.

@@ -42,11 +42,9 @@ void sim_node_note(struct sim *s, struct sim_node *n, const char *format, ...)
 	char *text;
 
 	va_start(ap, format);
-	if (vasprintf(&text, format, ap) < 0)
-		text = NULL;
+	text = xvasprintf(format, ap);
 	va_end(ap);
-	if (text)
-		write_line(s, n, text, strlen(text));
+	write_line(s, n, text, strlen(text));
 	free(text);
 }
 
@@ -92,6 +90,8 @@ void sim_console_finish(struct sim *s, struct sim_node *n)
 	if (n->line.n)
 		write_line(s, n, n->line.s, n->line.n);
 	n->line.n = 0;
+	close(n->console);
+	n->console = -1;
 }
 
 /* Has it printed more in one turn than anybody would read? */

@@ -6,33 +6,24 @@
  *              record; its head is filled in when it is sent
  *     n->in    what has come of its answer
  *
- * Interface: sim.h. Nothing of the host may reach the node: its addresses are
- * not randomised, its environment is ours. Real time appears once, as the
- * patience with which an answer is awaited. A node that breaks the rules of
- * the protocol has failed, like one that died.
+ * Interface: sim.h. Real time appears once, as the patience with which an
+ * answer is awaited. A node that breaks the rules of the protocol has failed,
+ * like one that died.
  */
 #include "sim.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
+#include <fata/end.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/personality.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
-#include <unistd.h>
 
-#define NODE_FD    3
 #define CHUNK      65536
 #define LAST_WORDS 5000   /* ms for a process to end after its last message */
 #define TURNS_MOST 100000 /* of one node, without time going on */
-#define LOOK_MS    100    /* how often a turn that lasts is looked at */
 
 /* --- failure ------------------------------------------------------------ */
 
@@ -45,8 +36,7 @@ static void failed(struct sim *s, struct sim_node *n, const char *format, ...)
 
 	va_start(ap, format);
 	free(n->why);
-	if (vasprintf(&n->why, format, ap) < 0)
-		n->why = xstrdup(format);
+	n->why = xvasprintf(format, ap);
 	va_end(ap);
 	n->state = NODE_FAILED;
 	n->failed_at = s->now;
@@ -55,54 +45,6 @@ static void failed(struct sim *s, struct sim_node *n, const char *format, ...)
 }
 
 /* --- start -------------------------------------------------------------- */
-
-/* The program; under a debugger, say, if it is to be wrapped. */
-static void run(const struct sim_node *n, char **env)
-{
-	struct strv argv = {0};
-
-	if (!n->wrap.n) {
-		execve(n->topo->program, n->topo->argv.v, env);
-		return;
-	}
-	for (size_t i = 0; i < n->wrap.n; i++)
-		strv_add(&argv, n->wrap.v[i]);
-	strv_add(&argv, n->topo->program);
-	for (size_t i = 1; i < n->topo->argv.n; i++)
-		strv_add(&argv, n->topo->argv.v[i]);
-	execvpe(argv.v[0], argv.v, env);
-}
-
-static _Noreturn void become(const struct sim_node *n, int fd)
-{
-	static char fd_word[] = SIM_ENV "=3", path[] = "PATH=/usr/bin:/bin",
-		    zone[] = "TZ=UTC", language[] = "LC_ALL=C";
-	static const char *const kept[] = {"ASAN_OPTIONS", "UBSAN_OPTIONS",
-					   "TSAN_OPTIONS", "LD_LIBRARY_PATH"};
-	char *env[16] = {fd_word, path, zone, language};
-	struct rlimit no_core = {0};
-	int null = open("/dev/null", O_RDONLY), e = 4;
-
-	for (size_t i = 0; i < ARRAY_SIZE(kept); i++)
-		if (getenv(kept[i]))
-			env[e++] = xasprintf("%s=%s", kept[i], getenv(kept[i]));
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	setpgid(0, 0); /* a ^C is for us alone */
-	signal(SIGINT, SIG_DFL);
-	signal(SIGTERM, SIG_DFL);
-	signal(SIGXFSZ, SIG_DFL);
-	personality((unsigned long)personality(0xffffffff) | ADDR_NO_RANDOMIZE);
-	setrlimit(RLIMIT_CORE, &no_core);
-	/* ours are numbered from 10 on (high_fd), so none is in the way */
-	dup2(null, 0);
-	dup2(n->console, 1);
-	dup2(n->console, 2);
-	dup2(fd, NODE_FD);
-	run(n, env);
-	dprintf(2, "cannot run %s: %s\n",
-		n->wrap.n ? n->wrap.v[0] : n->topo->program, strerror(errno));
-	_exit(127);
-}
 
 static void first_records(struct sim *s, struct sim_node *n)
 {
@@ -132,51 +74,13 @@ static void first_records(struct sim *s, struct sim_node *n)
 	}
 }
 
-/* The same descriptor, where `become` does not step on it. */
-static int high_fd(int fd)
-{
-	int high = fcntl(fd, F_DUPFD_CLOEXEC, 10);
-
-	close(fd);
-	return high;
-}
-
-/* Its console, and the socket, of which it gets the other end. */
-static int open_both(struct sim_node *n, int *theirs)
-{
-	const struct timeval look = {.tv_usec = LOOK_MS * 1000};
-	int sock[2];
-
-	n->console = memfd_create("console", MFD_CLOEXEC);
-	if (n->console < 0)
-		return -errno;
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sock))
-		return -errno;
-	n->console = high_fd(n->console);
-	n->fd = high_fd(sock[0]);
-	*theirs = high_fd(sock[1]);
-	if (n->console < 0 || n->fd < 0 || *theirs < 0 ||
-	    fcntl(n->console, F_SETFL, O_APPEND) ||
-	    setsockopt(n->fd, SOL_SOCKET, SO_RCVTIMEO, &look, sizeof(look)))
-		return -errno;
-	return 0;
-}
-
 int sim_node_start(struct sim *s, struct sim_node *n)
 {
-	int theirs = -1, err = open_both(n, &theirs);
-
-	if (err)
-		return fail("%s: %s", n->topo->name, strerror(-err));
-	n->pid = fork();
-	if (!n->pid)
-		become(n, theirs);
-	close(theirs);
-	if (n->pid < 0)
-		return fail("%s: %s", n->topo->name, strerror(errno));
+	if (sim_process_start(n))
+		return 1;
 	n->state = NODE_RUNS;
 	n->lives++;
-	n->has_end = n->stopping = false;
+	n->has_end = false;
 	n->still_at = SIM_NEVER;
 	first_records(s, n);
 	return 0;
@@ -184,46 +88,29 @@ int sim_node_start(struct sim *s, struct sim_node *n)
 
 /* --- the end ------------------------------------------------------------ */
 
-/* The process's status; ended with force if it does not end itself. */
-static int reap(struct sim_node *n, int patience_ms)
+/* Its process has ended, or does now; the status. */
+static int finish(struct sim *s, struct sim_node *n, int patience_ms)
 {
-	int status = 0;
+	int status = sim_process_end(n, patience_ms);
 
-	for (; patience_ms > 0; patience_ms--) {
-		if (waitpid(n->pid, &status, WNOHANG) == n->pid)
-			goto gone;
-		usleep(1000);
-	}
-	kill(n->pid, SIGKILL);
-	waitpid(n->pid, &status, 0);
-gone:
-	n->pid = 0;
-	return status;
-}
-
-static void close_both(struct sim *s, struct sim_node *n)
-{
 	sim_console_finish(s, n);
-	close(n->fd);
-	close(n->console);
-	n->fd = n->console = -1;
 	n->wake++; /* its deadline is void */
 	n->in.n = n->out.n = 0;
 	n->has_turn = false;
+	return status;
 }
 
 /* It has ended by itself: how, and is that a failure? */
 static void ended(struct sim *s, struct sim_node *n)
 {
-	int status = reap(n, LAST_WORDS);
+	int status = finish(s, n, LAST_WORDS);
 
-	close_both(s, n);
 	if (WIFSIGNALED(status)) {
 		failed(s, n, "killed by signal %d (%s)", WTERMSIG(status),
 		       strsignal(WTERMSIG(status)));
 	} else if (WEXITSTATUS(status)) {
 		failed(s, n, "exit status %d", WEXITSTATUS(status));
-	} else if (n->has_end && n->end.reason == 1) { /* END_REBOOT */
+	} else if (n->has_end && n->end.reason == END_REBOOT) {
 		sim_node_note(s, n, "sim: reboots");
 		n->state = NODE_WAITING;
 		sim_queue_add(&s->queue,
@@ -240,8 +127,7 @@ void sim_node_kill(struct sim *s, struct sim_node *n)
 {
 	if (n->pid <= 0)
 		return;
-	reap(n, 0);
-	close_both(s, n);
+	finish(s, n, 0);
 	n->state = NODE_ENDED;
 }
 

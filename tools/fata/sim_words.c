@@ -22,10 +22,9 @@ int topo_fail(const struct topo_place *at, const char *format, ...)
 	char *text;
 
 	va_start(ap, format);
-	if (vasprintf(&text, format, ap) < 0)
-		text = NULL;
+	text = xvasprintf(format, ap);
 	va_end(ap);
-	fail("%s:%u: %s", at->file, at->line, text ? text : format);
+	fail("%s:%u: %s", at->file, at->line, text);
 	free(text);
 	return 1;
 }

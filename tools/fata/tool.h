@@ -12,6 +12,7 @@
 #ifndef TOOL_H
 #define TOOL_H
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -50,6 +51,7 @@ const char *did_you_mean(const char *word, const char *const *words);
 void *xmalloc(size_t n);
 void *xrealloc(void *p, size_t n);
 char *xstrdup(const char *s);
+char *xvasprintf(const char *format, va_list ap) TOOL_PRINTF(1, 0);
 char *xasprintf(const char *format, ...) TOOL_PRINTF(1, 2);
 
 /* A vector of words, always ended by a NULL that `n` does not count. */

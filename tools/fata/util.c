@@ -131,16 +131,22 @@ char *xstrdup(const char *s)
 	return need(strdup(s));
 }
 
+char *xvasprintf(const char *format, va_list ap)
+{
+	char *s;
+
+	return need(vasprintf(&s, format, ap) < 0 ? NULL : s);
+}
+
 char *xasprintf(const char *format, ...)
 {
 	va_list ap;
 	char *s;
 
 	va_start(ap, format);
-	if (vasprintf(&s, format, ap) < 0)
-		s = NULL;
+	s = xvasprintf(format, ap);
 	va_end(ap);
-	return need(s);
+	return s;
 }
 
 void strv_add(struct strv *s, const char *word)
@@ -184,10 +190,8 @@ void text_printf(struct text *t, const char *format, ...)
 	char *s;
 
 	va_start(ap, format);
-	if (vasprintf(&s, format, ap) < 0)
-		s = NULL;
+	s = xvasprintf(format, ap);
 	va_end(ap);
-	need(s);
 	text_add(t, s, strlen(s));
 	free(s);
 }
