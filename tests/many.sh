@@ -27,7 +27,7 @@ names=()
 for f in "$here"/sim/*.c; do
   name=$(basename "$f" .c)
   [ -z "$only" ] || [ "$only" = "$name" ] || continue
-  # grants_v2.c is grants.c again
+  # X_v2.c is X.c again
   cat "$f" "${f%_v2.c}.c" 2>/dev/null | grep -q 'sim_runs(' || continue
   names+=("$name")
 done
