@@ -1,65 +1,14 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Event channels under attack: the fault classes 26 to 30 of our list
- * (docs/simulator.md), and what else can go wrong between two steps. All of it
- * over the FIFO interface and over the 2-level one.
+ * (docs/simulator.md). All ports at once, priorities, a resume: events_all.c.
  */
 #include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <fata/clock.h>
 #include <fata/task.h>
-#include <fata/xen/evtchn.h>
 
-#include "lib/sim.h"
-#include "lib/sim_fifo.h"
-#include "lib/sim_hypercall.h"
-#include "xen/evtchn.h"
-
-struct channel {
-	struct evtchn e;
-	uint32_t peer; /* dom0's port */
-	bool sent;     /* since the last delivery */
-	unsigned int sends, deliveries;
-	bool useful, unmasked;
-};
-
-static void on_event(void *arg)
-{
-	struct channel *c = arg;
-
-	c->sent = false;
-	c->deliveries++;
-	evtchn_served(&c->e, c->useful);
-}
-
-static void open_channel(struct channel *c)
-{
-	*c = (struct channel){.useful = true};
-	CHECK(evtchn_bind_unbound(&c->e, 0) == 0);
-	c->peer = sim_evtchn_bind(SIM_DOM0, sim_guest->id, evtchn_port(&c->e));
-	evtchn_handle(&c->e, on_event, c);
-}
-
-static void close_channel(struct channel *c)
-{
-	if (evtchn_port(&c->e) > 0)
-		CHECK(evtchn_close(&c->e) == 0);
-	sim_evtchn_close(SIM_DOM0, c->peer);
-}
-
-static void send(struct channel *c)
-{
-	/* to a closed end it would rightly be lost */
-	if (SIM_DOM0->ports[c->peer].state != SIM_PORT_BOUND)
-		return;
-	c->sent = true;
-	c->sends++;
-	sim_evtchn_send(SIM_DOM0, c->peer);
-}
+#include "lib/sim_channel.h"
 
 /* --- 26: storms ----------------------------------------------------------- */
 
@@ -295,127 +244,7 @@ static void class_30_peer_closes(void **state)
 	CHECK(evtchn_notify(&c.e) == -EBADF);
 }
 
-/* --- a resume ------------------------------------------------------------- */
-
-static int wait_stale(void *arg)
-{
-	struct channel *c = arg;
-	uint64_t seen = event_count(evtchn_event(&c->e));
-
-	return evtchn_wait(&c->e, &seen, FATA_FOREVER);
-}
-
-/* All handles are stale, waiters are woken; the port number may live again. */
-static void class_49_stale_after_resume(void **state)
-{
-	struct channel old, new;
-	uint64_t seen = 0;
-	struct task *t;
-	int result;
-
-	(void)state;
-	open_channel(&old);
-	evtchn_unmask(&old.e);
-	fata_task_spawn(&t, NULL, wait_stale, &old);
-	fata_yield();
-	sim_new_domain(sim_guest);
-	evtchn_resume(sim_shared(sim_guest));
-	CHECK(fata_task_join(t, &result, FATA_FOREVER) == 0);
-	CHECK(result == -ESTALE);
-	CHECK(evtchn_notify(&old.e) == -ESTALE);
-	CHECK(evtchn_unmask(&old.e) == -ESTALE);
-	CHECK(evtchn_port(&old.e) == -ESTALE);
-	CHECK(evtchn_wait(&old.e, &seen, 0) == -ESTALE);
-	open_channel(&new);
-	evtchn_unmask(&new.e);
-	CHECK(evtchn_close(&old.e) == 0);
-	send(&new);
-	sim_sleep(FATA_NS_PER_MS);
-	CHECK(!new.sent &&old.deliveries == 0);
-	close_channel(&new);
-}
-
-/* --- as many as there can be ---------------------------------------------- */
-
-static unsigned int total;
-
-static void count(void *arg)
-{
-	(void)arg;
-	total++;
-}
-
-static void all_ports(void **state)
-{
-	unsigned int n = evtchn_ports() == 4096 ? 4000 : 20000;
-	struct evtchn *e = calloc(n, sizeof(*e));
-	struct evtchn extra = {0};
-
-	(void)state;
-	total = 0;
-	for (unsigned int i = 0; i < n; i++) {
-		CHECK(evtchn_bind_ipi(&e[i]) == 0);
-		evtchn_handle(&e[i], count, NULL);
-		evtchn_unmask(&e[i]);
-	}
-	for (unsigned int i = 0; i < n; i++)
-		evtchn_notify(&e[i]);
-	sim_sleep(FATA_NS_PER_MS);
-	CHECK(total == n);
-	if (evtchn_ports() == 4096) {
-		unsigned int more = 0;
-		static struct evtchn rest[200];
-
-		while (more < 200 && evtchn_bind_ipi(&rest[more]) == 0)
-			more++;
-		CHECK(evtchn_bind_ipi(&extra) == -ENOSPC);
-		while (more > 0)
-			CHECK(evtchn_close(&rest[--more]) == 0);
-	}
-	evtchn_dump();
-	for (unsigned int i = 0; i < n; i++)
-		CHECK(evtchn_close(&e[i]) == 0);
-	free(e);
-}
-
-/* --- priorities ----------------------------------------------------------- */
-
-static unsigned int order[3], position;
-
-static void note(void *arg)
-{
-	order[position++] = *(unsigned int *)arg;
-}
-
-static void priorities(void **state)
-{
-	static const unsigned int level[] = {EVTCHN_PRIORITY_LOW,
-					     EVTCHN_PRIORITY_DEFAULT,
-					     EVTCHN_PRIORITY_HIGH};
-	static unsigned int name[] = {0, 1, 2};
-	struct evtchn e[3] = {0};
-
-	(void)state;
-	position = 0;
-	for (int i = 0; i < 3; i++) {
-		CHECK(evtchn_bind_ipi(&e[i]) == 0);
-		CHECK(evtchn_set_priority(&e[i], 16) == -EINVAL);
-		CHECK(evtchn_set_priority(&e[i], level[i]) ==
-		      (evtchn_ports() == 4096 ? -EOPNOTSUPP : 0));
-		evtchn_handle(&e[i], note, &name[i]);
-		evtchn_unmask(&e[i]);
-	}
-	for (int i = 0; i < 3; i++)
-		evtchn_notify(&e[i]);
-	sim_sleep(FATA_NS_PER_MS);
-	CHECK(position == 3);
-	if (evtchn_ports() != 4096)
-		CHECK(order[0] == 2 && order[1] == 1 && order[2] == 0);
-	for (int i = 0; i < 3; i++)
-		evtchn_close(&e[i]);
-}
-
-static int run_group(bool fifo)
+int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(class_26_storm),
@@ -425,25 +254,7 @@ static int run_group(bool fifo)
 		cmocka_unit_test(class_28_lying_words),
 		cmocka_unit_test(class_29_races),
 		cmocka_unit_test(class_30_peer_closes),
-		cmocka_unit_test(all_ports),
-		cmocka_unit_test(priorities),
-		cmocka_unit_test(class_49_stale_after_resume),
 	};
 
-	sim_fifo_offered = fifo;
-	return cmocka_run_group_tests_name(fifo ? "fifo" : "2-level", tests,
-					   sim_setup, NULL);
-}
-
-/* One guest a process: the 2-level half runs in a child. */
-int main(void)
-{
-	pid_t child = fork();
-	int status = 0;
-
-	if (child == 0)
-		exit(run_group(false));
-	if (child < 0 || waitpid(child, &status, 0) < 0)
-		return 1;
-	return run_group(true) || status ? 1 : 0;
+	return channel_groups(tests, sizeof(tests) / sizeof(*tests));
 }
