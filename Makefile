@@ -230,7 +230,7 @@ HLIBS   = -L$(PKG)/usr/lib/x86_64-linux-gnu -l:libcmocka.so.0 \
 	-Wl,-rpath,$(abspath $(PKG))/usr/lib/x86_64-linux-gnu
 
 HCORE := $(patsubst src/%,$(BUILD)/host/%.o,$(filter-out src/core/string.c \
-	src/core/console_line.c, \
+	src/core/console_line.c src/core/net%.c, \
 	$(wildcard src/core/*.c)))
 HUNIX := $(patsubst %,$(BUILD)/host/unix/%.c.o,clock context platform world)
 # The simulator brings its own hypercalls, boot, clock and memory; of ours it
@@ -239,7 +239,7 @@ SIM_OWN := $(addprefix src/xen/,hypercall.c platform.c setup.c clock.c)
 HXEN  := $(patsubst src/%,$(BUILD)/host/%.o,$(filter-out $(SIM_OWN), \
 	$(wildcard src/xen/*.c src/drivers/*.c)))
 $(BUILD)/host/libsim.a: $(HCORE) $(HXEN) $(BUILD)/host/unix/context.c.o \
-		$(BUILD)/host/core/console_line.c.o
+		$(addprefix $(BUILD)/host/core/,console_line.c.o net.c.o net_frame.c.o)
 	$(Q)rm -f $@ && ar rcs $@ $^
 HTEST := $(patsubst tests/%,$(BUILD)/host/tests/%.o,$(wildcard tests/lib/*.c))
 

@@ -37,6 +37,7 @@ enum net_sum {
 };
 
 struct net;
+struct net_pool;
 
 /*
  * A frame. Each piece lies in a page of its own, which belongs to the frame;
@@ -57,7 +58,7 @@ struct net_frame {
 	} piece[NET_PIECES];
 	/* private: */
 	uint16_t in_flight;
-	struct net *from; /* where its pages come from and go back to */
+	struct net_pool *from; /* where its pages come from and go back to */
 };
 
 /*
@@ -89,9 +90,10 @@ void net_info(struct net *n, struct net_info *info);
 struct event *net_changed(struct net *n);
 
 /*
- * Receive up to max frames, at least one. Returns their number, -ETIMEDOUT or
- * -ECANCELED. While the interface is down it waits. Can block, unless the
- * deadline is 0.
+ * Receive up to max frames, at least one. Returns their number, -ETIMEDOUT,
+ * -ECANCELED, or -ENODEV (the guest behind a backend's interface is gone for
+ * ever, see xen/netback.h). While the interface is down it waits. Can block,
+ * unless the deadline is 0.
  */
 int net_receive(struct net *n, struct net_frame **frames, unsigned max,
 		uint64_t deadline);
@@ -112,7 +114,8 @@ void net_frame_free(struct net_frame *f);
 /*
  * Send frames in order. Returns how many were taken (these belong to the
  * interface now): n, or fewer when there is no room until the deadline;
- * -ENETDOWN when none was taken because the interface is down; -EMSGSIZE,
+ * -ENETDOWN when none was taken because the interface is down; -ENODEV as of
+ * net_receive; -EMSGSIZE,
  * -EOPNOTSUPP (an offload that net_info does not offer) or -EINVAL (no piece,
  * an empty one, gso without size) when the first frame is not acceptable;
  * -ETIMEDOUT, -ECANCELED. Can block, unless the deadline is 0.

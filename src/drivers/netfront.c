@@ -2,7 +2,7 @@
 /*
  * Network interfaces: found by name or number, connected by xenbus, for ever.
  *
- * A struct net is made once for each device/vif/N and never freed: a program's
+ * An interface is made once for each device/vif/N and never freed: a program's
  * pointer stays valid while the backend comes and goes, the device is unplugged
  * and plugged in again, or the guest moves to another host. Meanwhile sending
  * fails with -ENETDOWN and receiving waits.
@@ -18,16 +18,26 @@
 
 FATA_LOG_SOURCE("net");
 
-static struct net *nets;
+static const struct net_ops ops = {
+	.receive = netfront_receive,
+	.arm_receive = netfront_arm_receive,
+	.send = netfront_send,
+	.arm_send = netfront_arm_send,
+	.join = netfront_join,
+	.leave = netfront_leave,
+	.filter = netfront_filter,
+};
+
+static struct netfront *nets;
 
 static uint64_t queues_wanted = 1;
 FATA_PARAM_UINT(queues_wanted, "net-queues", "1",
 		"queues of a network interface, if its host offers more");
 
 /* The interface of that number, as it was when it was unplugged, or new. */
-static struct net *find_or_make(int number)
+static struct netfront *find_or_make(int number)
 {
-	struct net *n = nets;
+	struct netfront *n = nets;
 
 	while (n && n->number != number)
 		n = n->all;
@@ -36,6 +46,9 @@ static struct net *find_or_make(int number)
 	n = heap_calloc(1, sizeof(*n));
 	if (!n)
 		return NULL;
+	n->net.ops = &ops;
+	n->net.pool = &n->pool;
+	n->net.on = &n->on;
 	n->number = number;
 	random_bytes(n->hash_key, sizeof(n->hash_key));
 	n->all = nets;
@@ -45,7 +58,7 @@ static struct net *find_or_make(int number)
 
 static int probe(struct xenbus_device *d)
 {
-	struct net *n = find_or_make((int)d->id);
+	struct netfront *n = find_or_make((int)d->id);
 
 	if (!n)
 		return -ENOMEM;
@@ -87,7 +100,7 @@ static int start_queue(struct net_queue *q)
 }
 
 /* Stop the first `started` queues, and forget all. */
-static void stop_queues(struct net *n, unsigned started)
+static void stop_queues(struct netfront *n, unsigned started)
 {
 	while (started) {
 		net_tx_stop(&n->queue[--started]);
@@ -98,7 +111,7 @@ static void stop_queues(struct net *n, unsigned started)
 	n->queues = 0;
 }
 
-static int start_queues(struct net *n)
+static int start_queues(struct netfront *n)
 {
 	unsigned count = queues_wanted < n->queues_max ? (unsigned)queues_wanted
 						       : n->queues_max;
@@ -121,7 +134,7 @@ static int start_queues(struct net *n)
 
 static int setup(struct xenbus_device *d)
 {
-	struct net *n = d->data;
+	struct netfront *n = d->data;
 	int rc = net_read_identity(n);
 
 	if (!rc)
@@ -131,14 +144,14 @@ static int setup(struct xenbus_device *d)
 
 static int connect(struct xenbus_device *d)
 {
-	struct net *n = d->data;
-	int rc = net_read_carrier(n, &n->info.up);
+	struct netfront *n = d->data;
+	int rc = net_read_carrier(n, &n->net.info.up);
 
 	if (rc)
 		return rc;
 	n->running = true;
 	n->paused = false;
-	n->stat.connects++;
+	n->net.stat.connects++;
 	for (unsigned i = 0; i < n->queues; i++) {
 		evtchn_unmask(&n->queue[i].tx.evtchn);
 		if (n->split)
@@ -146,53 +159,53 @@ static int connect(struct xenbus_device *d)
 		ring_front_arm(&n->queue[i].rx.ring);
 	}
 	net_groups_renew(n);
-	log_info("%s: up, mtu %u, queues %u%s%s", d->path, n->info.mtu,
-		 n->queues, n->info.send_gso4 ? ", gso" : "",
+	log_info("%s: up, mtu %u, queues %u%s%s", d->path, n->net.info.mtu,
+		 n->queues, n->net.info.send_gso4 ? ", gso" : "",
 		 n->split ? ", split channels" : "");
-	event_signal(&n->changed);
-	event_signal(&n->readable);
-	event_signal(&n->writable);
+	event_signal(&n->on.changed);
+	event_signal(&n->on.readable);
+	event_signal(&n->on.writable);
 	return 0;
 }
 
 static int update(struct xenbus_device *d)
 {
-	struct net *n = d->data;
+	struct netfront *n = d->data;
 	bool up;
 	int rc = net_read_carrier(n, &up);
 
-	if (!rc && up != n->info.up) {
-		n->info.up = up;
-		event_signal(&n->changed);
+	if (!rc && up != n->net.info.up) {
+		n->net.info.up = up;
+		event_signal(&n->on.changed);
 	}
 	return rc;
 }
 
 static void disconnect(struct xenbus_device *d, enum xenbus_why why)
 {
-	struct net *n = d->data;
+	struct netfront *n = d->data;
 
 	(void)why;
-	n->running = n->info.up = false;
+	n->running = n->net.info.up = false;
 	stop_queues(n, n->queues);
-	event_signal(&n->changed);
-	event_signal(&n->writable);
+	event_signal(&n->on.changed);
+	event_signal(&n->on.writable);
 }
 
 static void suspend(struct xenbus_device *d)
 {
-	struct net *n = d->data;
+	struct netfront *n = d->data;
 
 	n->paused = true;
 }
 
 static void unsuspend(struct xenbus_device *d)
 {
-	struct net *n = d->data;
+	struct netfront *n = d->data;
 
 	n->paused = false;
-	event_signal(&n->writable);
-	event_signal(&n->readable);
+	event_signal(&n->on.writable);
+	event_signal(&n->on.readable);
 }
 
 static const struct xenbus_driver netfront = {
@@ -210,7 +223,7 @@ static const struct xenbus_driver netfront = {
 
 static bool has_number(struct xenbus_device *d, void *arg)
 {
-	return d->data && ((struct net *)d->data)->number == *(int *)arg;
+	return d->data && ((struct netfront *)d->data)->number == *(int *)arg;
 }
 
 int net_open(const char *name, struct net **n, uint64_t deadline)
@@ -227,24 +240,9 @@ int net_open(const char *name, struct net **n, uint64_t deadline)
 	if (rc)
 		return rc;
 	rc = xenbus_wait(d, deadline);
-	*n = d->data;
+	*n = d->data;  /* struct net comes first */
 	xenbus_put(d); /* probe's reference stays */
 	return rc;
-}
-
-void net_info(struct net *n, struct net_info *info)
-{
-	*info = n->info;
-}
-
-struct event *net_changed(struct net *n)
-{
-	return &n->changed;
-}
-
-void net_stat(struct net *n, struct net_stat *s)
-{
-	*s = n->stat;
 }
 
 /* --- metrics: the sum over all interfaces ------------------------------- */
@@ -254,8 +252,8 @@ void net_stat(struct net *n, struct net_stat *s)
 	{                                                                      \
 		uint64_t sum = 0;                                              \
                                                                                \
-		for (const struct net *n = nets; n; n = n->all)                \
-			sum += n->stat.field;                                  \
+		for (const struct netfront *n = nets; n; n = n->all)           \
+			sum += n->net.stat.field;                              \
 		return sum;                                                    \
 	}                                                                      \
 	FATA_METRIC_COUNTER_FN(sum_##field, name)

@@ -5,7 +5,6 @@
  *     netfront.c     interfaces by name, connecting and losing the backend
  *     netfront_keys.c  what is read from xenstore and written there
  *     netfront_tx.c  sending             netfront_rx.c  receiving
- *     netframe.c     frames and the pages that they are made of
  *     nethash.c      which queue a frame is sent by
  *     netgroup.c     multicast groups
  *
@@ -20,16 +19,12 @@
 #ifndef FATA_DRIVERS_NETFRONT_H
 #define FATA_DRIVERS_NETFRONT_H
 
-#include <fata/net.h>
-#include <fata/page.h>
+#include <core/net.h>
 #include <fata/xen/evtchn.h>
 #include <fata/xen/xenbus.h>
 #include <xen/ring.h>
 
 #define NET_RING 256
-
-/* Pages that an interface keeps for its next frames. */
-#define NET_POOL 512
 
 /* Queues of an interface at the most. */
 #define NET_QUEUES 8
@@ -42,7 +37,7 @@ struct net_tx {
 	struct evtchn evtchn;
 	uint32_t served; /* rsp_cons at the last event */
 	uint32_t extras; /* requests in flight that have no id */
-	uint32_t bytes;	 /* of the frames in flight */
+	uint32_t bytes;  /* of the frames in flight */
 	struct ring_ids ids;
 	uint16_t next[NET_RING];
 	uint32_t ring_ref;
@@ -63,7 +58,7 @@ struct net_rx {
 };
 
 struct net_queue {
-	struct net *net;
+	struct netfront *net;
 	unsigned index;
 	struct net_tx tx;
 	struct net_rx rx;
@@ -76,13 +71,12 @@ struct net_group {
 	uint16_t refs;
 };
 
-struct net {
+struct netfront {
+	struct net net; /* first */
+	struct net_events on;
 	struct xenbus_device *dev;
-	struct net *all; /* the next interface */
+	struct netfront *all; /* the next interface */
 	int number;
-	struct net_info info;
-	struct net_stat stat;
-	struct event readable, writable, changed;
 	bool running; /* rings are there and the backend is connected */
 	bool paused;  /* about to be suspended */
 	bool split;   /* a channel for each direction */
@@ -97,22 +91,13 @@ struct net {
 	struct net_group group[NET_GROUPS];
 	unsigned groups, untold;
 	struct net_frame discard; /* what is dropped for want of memory */
-	void *pool[NET_POOL];
-	unsigned pooled;
+	struct net_pool pool;
 };
 
-/* The page that a piece lies in. */
-static inline void *net_page_of(const void *p)
+static inline struct netfront *netfront_of(struct net *n)
 {
-	return (void *)((uintptr_t)p & ~(uintptr_t)(PAGE_SIZE - 1));
+	return (struct netfront *)n;
 }
-
-/* A page for a frame: from the pool, else a new one. NULL: memory is short. */
-void *net_page_get(struct net *n);
-void net_page_put(struct net *n, void *page);
-
-/* An empty frame without pieces. A piece without data owns no page. */
-struct net_frame *net_frame_new(struct net *n);
 
 /* Rings of one direction: 0 or an error after which nothing is left over. */
 int net_tx_start(struct net_queue *q, uint16_t peer);
@@ -138,6 +123,15 @@ static inline bool net_ring_moved(struct ring_front *r, uint32_t *served)
 void net_tx_event(void *arg);
 void net_rx_event(void *arg);
 
+/* Parts of struct net_ops (core/net.h). */
+int netfront_receive(struct net *n, struct net_frame **frames, unsigned max);
+bool netfront_arm_receive(struct net *n);
+int netfront_send(struct net *n, struct net_frame **frames, unsigned count);
+bool netfront_arm_send(struct net *n);
+int netfront_join(struct net *n, const unsigned char *group);
+int netfront_leave(struct net *n, const unsigned char *group);
+int netfront_filter(struct net *n, bool on);
+
 /* Take what the backend has answered; false when it broke the rules. */
 bool net_tx_reclaim(struct net_queue *q);
 
@@ -145,22 +139,22 @@ bool net_tx_reclaim(struct net_queue *q);
  * Tell the backend of a group, by an extra info of this type on an otherwise
  * empty request. False: no room now.
  */
-bool net_tx_group(struct net *n, uint8_t type, const unsigned char *mac);
+bool net_tx_group(struct netfront *n, uint8_t type, const unsigned char *mac);
 
 /* netfront_keys.c: what the backend and the toolstack say; 0 or an error. */
-int net_read_identity(struct net *n);
-int net_read_features(struct net *n);
-int net_read_carrier(struct net *n, bool *carrier);
+int net_read_identity(struct netfront *n);
+int net_read_features(struct netfront *n);
+int net_read_carrier(struct netfront *n, bool *carrier);
 int net_publish(struct xenbus_device *d, struct xs_transaction *t);
 
 /* nethash.c: the queue for a frame that is sent. */
-struct net_queue *net_queue_of(struct net *n, const struct net_frame *f);
+struct net_queue *net_queue_of(struct netfront *n, const struct net_frame *f);
 
 /*
  * netgroup.c: tell the backend what it does not know yet, as far as there is
  * room; and after a new connection, everything.
  */
-void net_groups_tell(struct net *n);
-void net_groups_renew(struct net *n);
+void net_groups_tell(struct netfront *n);
+void net_groups_renew(struct netfront *n);
 
 #endif

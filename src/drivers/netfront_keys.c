@@ -43,7 +43,7 @@ static int parse_mac(const char *s, unsigned char *mac)
 	return 0;
 }
 
-int net_read_identity(struct net *n)
+int net_read_identity(struct netfront *n)
 {
 	char *mac;
 	uint64_t mtu = 1500, trusted = 1;
@@ -51,7 +51,7 @@ int net_read_identity(struct net *n)
 
 	if (rc)
 		return rc;
-	rc = parse_mac(mac, n->info.mac);
+	rc = parse_mac(mac, n->net.info.mac);
 	heap_free(mac);
 	if (rc)
 		return rc;
@@ -60,7 +60,7 @@ int net_read_identity(struct net *n)
 		mtu = 1500;
 	else if (rc || mtu < 68)
 		return rc ? rc : -EINVAL;
-	n->info.mtu = (unsigned)mtu;
+	n->net.info.mtu = (unsigned)mtu;
 	/* "0": the guest's owner does not trust the backend's domain */
 	rc = xenbus_read_own_u64(n->dev, "trusted", 1, &trusted);
 	n->trusted = trusted;
@@ -68,21 +68,21 @@ int net_read_identity(struct net *n)
 }
 
 /* The addresses that the toolstack names (xl's `ip=`); none is as good. */
-static void read_addresses(struct net *n)
+static void read_addresses(struct netfront *n)
 {
 	char *ip;
 
-	n->info.addresses[0] = '\0';
+	n->net.info.addresses[0] = '\0';
 	if (xenbus_read(n->dev, "ip", &ip))
 		return;
-	if (strlen(ip) < sizeof(n->info.addresses))
-		strcpy(n->info.addresses, ip);
+	if (strlen(ip) < sizeof(n->net.info.addresses))
+		strcpy(n->net.info.addresses, ip);
 	else
 		log_warn("%s: ip is too long", n->dev->path);
 	heap_free(ip);
 }
 
-static int read_flag(struct net *n, const char *key, bool *flag)
+static int read_flag(struct netfront *n, const char *key, bool *flag)
 {
 	uint64_t v;
 	int rc = xenbus_read_u64_or(n->dev, key, 1, 0, &v);
@@ -92,31 +92,31 @@ static int read_flag(struct net *n, const char *key, bool *flag)
 }
 
 /* Offloads: what frames that are sent may leave to the backend. */
-static int read_offloads(struct net *n)
+static int read_offloads(struct netfront *n)
 {
 	bool no_sum4 = false;
 	int rc = read_flag(n, "feature-sg", &n->sg);
 
 	if (!rc)
-		rc = read_flag(n, "feature-gso-tcpv4", &n->info.send_gso4);
+		rc = read_flag(n, "feature-gso-tcpv4", &n->net.info.send_gso4);
 	if (!rc)
-		rc = read_flag(n, "feature-gso-tcpv6", &n->info.send_gso6);
+		rc = read_flag(n, "feature-gso-tcpv6", &n->net.info.send_gso6);
 	if (!rc)
 		rc = read_flag(n, "feature-no-csum-offload", &no_sum4);
 	if (!rc)
 		rc = read_flag(n, "feature-ipv6-csum-offload",
-			       &n->info.send_sum6);
-	n->info.send_sum4 = !no_sum4;
+			       &n->net.info.send_sum6);
+	n->net.info.send_sum4 = !no_sum4;
 	/* A segmented frame has several pieces and an unfinished checksum. */
-	n->info.send_gso4 &= n->sg && n->info.send_sum4;
-	n->info.send_gso6 &= n->sg && n->info.send_sum6;
+	n->net.info.send_gso4 &= n->sg && n->net.info.send_sum4;
+	n->net.info.send_gso6 &= n->sg && n->net.info.send_sum6;
 	/* A frame of one piece has to lie within a page. */
-	if (!n->sg && n->info.mtu > 1500)
-		n->info.mtu = 1500;
+	if (!n->sg && n->net.info.mtu > 1500)
+		n->net.info.mtu = 1500;
 	return rc;
 }
 
-int net_read_features(struct net *n)
+int net_read_features(struct netfront *n)
 {
 	uint64_t queues = 1;
 	int rc = read_offloads(n);
@@ -137,7 +137,7 @@ int net_read_features(struct net *n)
 	return rc;
 }
 
-int net_read_carrier(struct net *n, bool *carrier)
+int net_read_carrier(struct netfront *n, bool *carrier)
 {
 	uint64_t v;
 	int rc = xenbus_read_u64_or(n->dev, "carrier", 1, 1, &v);
@@ -155,7 +155,7 @@ static const char *const wishes[] = {
 static int publish_number(struct net_queue *q, struct xs_transaction *t,
 			  const char *key, unsigned number)
 {
-	struct net *n = q->net;
+	struct netfront *n = q->net;
 	char path[40];
 
 	if (n->queues == 1)
@@ -183,7 +183,7 @@ static int publish_queue(struct net_queue *q, struct xs_transaction *t)
 
 int net_publish(struct xenbus_device *d, struct xs_transaction *t)
 {
-	struct net *n = d->data;
+	struct netfront *n = d->data;
 	int rc = 0;
 
 	if (n->queues_max > 1)

@@ -16,9 +16,7 @@
 #include <core/assert.h>
 #include <drivers/netfront.h>
 #include <errno.h>
-#include <fata/clock.h>
 #include <fata/page.h>
-#include <fata/task.h>
 #include <fata/xen/gnttab.h>
 #include <string.h>
 #include <xen/xen.h>
@@ -65,7 +63,7 @@ static struct evtchn *channel(struct net_queue *q)
 static void push(struct net_queue *q)
 {
 	if (ring_front_push(&q->rx.ring)) {
-		q->net->stat.notified++;
+		q->net->net.stat.notified++;
 		evtchn_notify(channel(q));
 	}
 }
@@ -76,7 +74,7 @@ static bool fill(struct net_queue *q, unsigned least)
 	struct ring_front *r = &q->rx.ring;
 
 	while (ring_front_free(r)) {
-		void *page = net_page_get(q->net);
+		void *page = net_page_get(&q->net->pool);
 
 		if (!page)
 			break;
@@ -134,7 +132,7 @@ void net_rx_event(void *arg)
 	struct net_queue *q = arg;
 	bool work = net_ring_moved(&q->rx.ring, &q->rx.served);
 
-	q->net->stat.interrupts++;
+	q->net->net.stat.interrupts++;
 	if (!q->net->split) {
 		work |= net_ring_moved(&q->tx.ring, &q->tx.served);
 		net_tx_reclaim(q);
@@ -143,7 +141,7 @@ void net_rx_event(void *arg)
 	}
 	evtchn_served(channel(q), work);
 	if (ring_front_poll(&q->rx.ring))
-		event_signal(&q->net->readable);
+		event_signal(&q->net->on.readable);
 }
 
 /*
@@ -200,7 +198,7 @@ static int take_extras(struct net_queue *q, struct chain *c)
 }
 
 /* One response's data becomes a piece of the frame. */
-static int add_piece(struct net *n, struct chain *c,
+static int add_piece(struct netfront *n, struct chain *c,
 		     const struct netif_rx_response *r, void *page)
 {
 	struct net_frame *f = c->frame;
@@ -209,11 +207,11 @@ static int add_piece(struct net *n, struct chain *c,
 	if (r->status > 0 &&
 	    (unsigned)r->offset + (unsigned)r->status > PAGE_SIZE)
 		return -EPROTO;
-	fresh = r->status > 0 && !c->bad ? net_page_get(n) : NULL;
+	fresh = r->status > 0 && !c->bad ? net_page_get(&n->pool) : NULL;
 	if (!fresh || f->pieces == NET_PIECES) {
 		c->bad = true;
 		if (fresh)
-			net_page_put(n, fresh);
+			net_page_put(&n->pool, fresh);
 		c->spare[c->spares++] = page;
 		return 1;
 	}
@@ -259,12 +257,12 @@ static int take_chain(struct net_queue *q, struct chain *c)
 	return 1;
 }
 
-static void begin_chain(struct net *n, struct chain *c)
+static void begin_chain(struct netfront *n, struct chain *c)
 {
-	*c = (struct chain){.frame = net_frame_new(n)};
+	*c = (struct chain){.frame = net_frame_new(&n->pool)};
 	if (c->frame)
 		return;
-	n->discard = (struct net_frame){.from = n};
+	n->discard = (struct net_frame){.from = &n->pool};
 	c->frame = &n->discard;
 	c->bad = true;
 }
@@ -274,7 +272,7 @@ static void end_chain(struct net_queue *q, struct chain *c, bool broken)
 {
 	for (unsigned i = 0; i < c->spares; i++) {
 		if (broken)
-			net_page_put(q->net, c->spare[i]);
+			net_page_put(&q->net->pool, c->spare[i]);
 		else
 			post(q, c->spare[i]);
 	}
@@ -283,7 +281,7 @@ static void end_chain(struct net_queue *q, struct chain *c, bool broken)
 /* The next good frame, NULL when there is none; bad ones are counted. */
 static struct net_frame *next_frame(struct net_queue *q)
 {
-	struct net *n = q->net;
+	struct netfront *n = q->net;
 
 	for (unsigned tries = 0; tries < NET_RING; tries++) {
 		struct chain c;
@@ -296,7 +294,7 @@ static struct net_frame *next_frame(struct net_queue *q)
 		end_chain(q, &c, rc < 0);
 		if (rc == 1 && !c.bad && c.frame->size >= ETHERNET_LEAST)
 			return c.frame;
-		n->stat.rx_dropped += rc == 1;
+		n->net.stat.rx_dropped += rc == 1;
 		if (c.frame != &n->discard)
 			net_frame_free(c.frame);
 		if (rc < 0)
@@ -310,7 +308,7 @@ static struct net_frame *next_frame(struct net_queue *q)
 static unsigned receive_from(struct net_queue *q, struct net_frame **frames,
 			     unsigned max)
 {
-	struct net *n = q->net;
+	struct netfront *n = q->net;
 	unsigned got = 0;
 
 	while (got < max && n->running) {
@@ -318,9 +316,9 @@ static unsigned receive_from(struct net_queue *q, struct net_frame **frames,
 
 		if (!f)
 			break;
-		n->stat.rx_frames++;
-		n->stat.rx_bytes += f->size;
-		n->stat.rx_gso += f->gso != NET_GSO_NONE;
+		n->net.stat.rx_frames++;
+		n->net.stat.rx_bytes += f->size;
+		n->net.stat.rx_gso += f->gso != NET_GSO_NONE;
 		frames[got++] = f;
 	}
 	if (n->running && !n->paused)
@@ -329,8 +327,9 @@ static unsigned receive_from(struct net_queue *q, struct net_frame **frames,
 }
 
 /* The queues take turns in being the first. */
-static unsigned receive(struct net *n, struct net_frame **frames, unsigned max)
+int netfront_receive(struct net *net, struct net_frame **frames, unsigned max)
 {
+	struct netfront *n = netfront_of(net);
 	unsigned got = 0;
 
 	if (!n->running)
@@ -339,52 +338,15 @@ static unsigned receive(struct net *n, struct net_frame **frames, unsigned max)
 		got += receive_from(&n->queue[(n->turn + i) % n->queues],
 				    frames + got, max - got);
 	n->turn++;
-	return got;
+	return (int)got;
 }
 
-/* Ask for the next event. True when there is something to receive already. */
-static bool arm(struct net *n)
+bool netfront_arm_receive(struct net *net)
 {
+	struct netfront *n = netfront_of(net);
 	bool more = false;
 
 	for (unsigned i = 0; n->running && i < n->queues; i++)
 		more |= ring_front_arm(&n->queue[i].rx.ring) > 0;
 	return more;
-}
-
-int net_receive(struct net *n, struct net_frame **frames, unsigned max,
-		uint64_t deadline)
-{
-	bool last = false;
-
-	for (;;) {
-		uint64_t seen = event_count(&n->readable);
-		unsigned got = receive(n, frames, max);
-		int rc;
-
-		/*
-		 * The ring is empty: armed now, also when there is something
-		 * to return, so that who waits for net_readable is woken.
-		 */
-		if (got == max || arm(n))
-			event_signal(&n->readable);
-		if (got)
-			return (int)got;
-		if (last)
-			return -ETIMEDOUT;
-		/* Nothing but frames to drop: the others get their turn. */
-		if (event_count(&n->readable) != seen && deadline)
-			fata_yield();
-		rc = deadline ? event_wait(&n->readable, &seen, deadline)
-			      : -ETIMEDOUT;
-		if (rc == -ECANCELED || !deadline)
-			return rc;
-		last = rc || (deadline != FATA_FOREVER &&
-			      clock_mono_ns() >= deadline);
-	}
-}
-
-struct event *net_readable(struct net *n)
-{
-	return &n->readable;
 }

@@ -118,7 +118,7 @@ static bool complete(struct net_queue *q, unsigned id)
 static bool take_response(struct net_queue *q,
 			  const struct netif_tx_response *r)
 {
-	struct net *n = q->net;
+	struct netfront *n = q->net;
 
 	if (r->status == NETIF_RSP_NULL && q->tx.extras) {
 		q->tx.extras--; /* the slot of an extra info; has no id */
@@ -133,8 +133,8 @@ static bool take_response(struct net_queue *q,
 		xenbus_broken(n->dev, "sent: id %u is not in flight", r->id);
 		return false;
 	}
-	n->stat.tx_errors += r->status == NETIF_RSP_ERROR;
-	n->stat.tx_dropped += r->status == NETIF_RSP_DROPPED;
+	n->net.stat.tx_errors += r->status == NETIF_RSP_ERROR;
+	n->net.stat.tx_dropped += r->status == NETIF_RSP_DROPPED;
 	return complete(q, r->id);
 }
 
@@ -155,7 +155,7 @@ bool net_tx_reclaim(struct net_queue *q)
 		some = true;
 	}
 	if (some)
-		event_signal(&q->net->writable);
+		event_signal(&q->net->on.writable);
 	return true;
 }
 
@@ -163,7 +163,7 @@ void net_tx_event(void *arg)
 {
 	struct net_queue *q = arg;
 
-	q->net->stat.interrupts++;
+	q->net->net.stat.interrupts++;
 	evtchn_served(&q->tx.evtchn,
 		      net_ring_moved(&q->tx.ring, &q->tx.served));
 	net_tx_reclaim(q);
@@ -172,7 +172,7 @@ void net_tx_event(void *arg)
 }
 
 /* 0, or why this frame can never be sent here. */
-static int judge(const struct net *n, const struct net_frame *f)
+static int judge(const struct netfront *n, const struct net_frame *f)
 {
 	uint32_t sum = 0;
 
@@ -191,10 +191,10 @@ static int judge(const struct net *n, const struct net_frame *f)
 		return -EINVAL;
 	if (sum > NET_FRAME_MAX || (f->pieces > 1 && !n->sg))
 		return -EMSGSIZE;
-	if (f->gso == NET_GSO_NONE && sum > n->info.mtu + 18)
+	if (f->gso == NET_GSO_NONE && sum > n->net.info.mtu + 18)
 		return -EMSGSIZE;
-	if ((f->gso == NET_GSO_TCPV4 && !n->info.send_gso4) ||
-	    (f->gso == NET_GSO_TCPV6 && !n->info.send_gso6))
+	if ((f->gso == NET_GSO_TCPV4 && !n->net.info.send_gso4) ||
+	    (f->gso == NET_GSO_TCPV6 && !n->net.info.send_gso6))
 		return -EOPNOTSUPP;
 	return 0;
 }
@@ -245,13 +245,13 @@ static void hide_rest(const struct net_piece *p)
 static void put_piece(struct net_queue *q, struct net_frame *f, unsigned i)
 {
 	struct net_tx *tx = &q->tx;
-	struct net *n = q->net;
+	struct netfront *n = q->net;
 	struct net_piece *p = &f->piece[i];
 	union tx_slot slot = {.pad = {0}};
 	int id = ring_ids_get(&tx->ids), rc;
 
 	ASSERT(id >= 0); /* as many ids as slots, and there was room */
-	if (f->from != n || !n->trusted)
+	if (f->from != &n->pool || !n->trusted)
 		hide_rest(p);
 	rc = gnttab_grant_access(tx->ref[id], n->dev->peer,
 				 net_page_of(p->data), false);
@@ -282,19 +282,19 @@ static bool has_room(struct net_queue *q, unsigned slots, uint32_t bytes)
 	return q->net->running && fits(&q->tx, slots, bytes);
 }
 
-static void push(struct net *n)
+static void push(struct netfront *n)
 {
 	for (unsigned i = 0; i < n->queues; i++) {
 		struct net_tx *tx = &n->queue[i].tx;
 
 		if (!ring_front_push(&tx->ring))
 			continue;
-		n->stat.notified++;
+		n->net.stat.notified++;
 		evtchn_notify(&tx->evtchn);
 	}
 }
 
-bool net_tx_group(struct net *n, uint8_t type, const unsigned char *mac)
+bool net_tx_group(struct netfront *n, uint8_t type, const unsigned char *mac)
 {
 	struct net_queue *q = &n->queue[0];
 	union tx_slot slot = {.pad = {0}};
@@ -316,11 +316,14 @@ bool net_tx_group(struct net *n, uint8_t type, const unsigned char *mac)
 }
 
 /* Put as many frames as fit; their number, or why the first is refused. */
-static int put_frames(struct net *n, struct net_frame **frames, unsigned count)
+int netfront_send(struct net *net, struct net_frame **frames, unsigned count)
 {
+	struct netfront *n = netfront_of(net);
 	unsigned done = 0;
 	int rc = 0;
 
+	if (!n->running || n->paused)
+		return -ENETDOWN;
 	for (; done < count; done++) {
 		struct net_frame *f = frames[done];
 		struct net_queue *q;
@@ -333,9 +336,9 @@ static int put_frames(struct net *n, struct net_frame **frames, unsigned count)
 		if (!has_room(q, SLOTS_MAX, f->size))
 			break;
 		q->tx.bytes += f->size;
-		n->stat.tx_frames++;
-		n->stat.tx_bytes += f->size;
-		n->stat.tx_gso += f->gso != NET_GSO_NONE;
+		n->net.stat.tx_frames++;
+		n->net.stat.tx_bytes += f->size;
+		n->net.stat.tx_gso += f->gso != NET_GSO_NONE;
 		for (unsigned i = 0; i < f->pieces; i++) {
 			put_piece(q, f, i);
 			if (i == 0 && f->gso != NET_GSO_NONE)
@@ -347,45 +350,13 @@ static int put_frames(struct net *n, struct net_frame **frames, unsigned count)
 	return done ? (int)done : rc;
 }
 
-/* Ask to be told of the next response. True when some were there already. */
-static bool arm(struct net *n)
+bool netfront_arm_send(struct net *net)
 {
+	struct netfront *n = netfront_of(net);
 	bool some = false;
 
 	for (unsigned i = 0; n->running && i < n->queues; i++)
 		if (ring_front_arm(&n->queue[i].tx.ring))
 			some |= net_tx_reclaim(&n->queue[i]);
 	return some;
-}
-
-int net_send(struct net *n, struct net_frame **frames, unsigned count,
-	     uint64_t deadline)
-{
-	unsigned done = 0;
-
-	while (done < count) {
-		uint64_t seen = event_count(&n->writable);
-		int rc = n->running && !n->paused
-				 ? put_frames(n, frames + done, count - done)
-				 : -ENETDOWN;
-
-		if (rc < 0)
-			return done ? (int)done : rc;
-		done += (unsigned)rc;
-		if (rc)
-			continue;
-		/* Full: be told of the next response, unless it is there. */
-		if (arm(n))
-			continue;
-		n->stat.tx_waits++;
-		rc = event_wait(&n->writable, &seen, deadline);
-		if (rc)
-			return done ? (int)done : rc;
-	}
-	return (int)done;
-}
-
-struct event *net_writable(struct net *n)
-{
-	return &n->writable;
 }

@@ -18,7 +18,7 @@
 #include <xen/xen.h>
 #include <xen/io/netif.h>
 
-static struct net_group *find(struct net *n, const unsigned char *mac)
+static struct net_group *find(struct netfront *n, const unsigned char *mac)
 {
 	for (unsigned i = 0; i < n->groups; i++)
 		if (!memcmp(n->group[i].mac, mac, 6))
@@ -31,14 +31,14 @@ static bool due(const struct net_group *g)
 	return g->told != (g->refs != 0);
 }
 
-static void count_untold(struct net *n)
+static void count_untold(struct netfront *n)
 {
 	n->untold = 0;
 	for (unsigned i = 0; i < n->groups; i++)
 		n->untold += due(&n->group[i]);
 }
 
-static void forget_left(struct net *n)
+static void forget_left(struct netfront *n)
 {
 	unsigned kept = 0;
 
@@ -48,7 +48,7 @@ static void forget_left(struct net *n)
 	n->groups = kept;
 }
 
-void net_groups_tell(struct net *n)
+void net_groups_tell(struct netfront *n)
 {
 	bool ready = n->running && !n->paused && n->can_filter;
 
@@ -71,7 +71,7 @@ void net_groups_tell(struct net *n)
 	count_untold(n);
 }
 
-void net_groups_renew(struct net *n)
+void net_groups_renew(struct netfront *n)
 {
 	for (unsigned i = 0; i < n->groups; i++)
 		n->group[i].told = false;
@@ -79,12 +79,11 @@ void net_groups_renew(struct net *n)
 	net_groups_tell(n);
 }
 
-int net_join(struct net *n, const unsigned char *mac)
+int netfront_join(struct net *net, const unsigned char *mac)
 {
+	struct netfront *n = netfront_of(net);
 	struct net_group *g = find(n, mac);
 
-	if (!(mac[0] & 1))
-		return -EINVAL;
 	if (!g && n->groups == NET_GROUPS)
 		return -ENOSPC;
 	if (!g) {
@@ -99,8 +98,9 @@ int net_join(struct net *n, const unsigned char *mac)
 	return 0;
 }
 
-int net_leave(struct net *n, const unsigned char *mac)
+int netfront_leave(struct net *net, const unsigned char *mac)
 {
+	struct netfront *n = netfront_of(net);
 	struct net_group *g = find(n, mac);
 
 	if (!g || !g->refs)
@@ -110,9 +110,10 @@ int net_leave(struct net *n, const unsigned char *mac)
 	return 0;
 }
 
-int net_filter(struct net *n, bool on, uint64_t deadline)
+int netfront_filter(struct net *net, bool on)
 {
-	(void)deadline;
+	struct netfront *n = netfront_of(net);
+
 	n->filter = on;
 	if (!n->can_switch || !n->running)
 		return n->running ? -EOPNOTSUPP : 0;

@@ -43,7 +43,7 @@ static unsigned key_of(const struct net_piece *p, unsigned char *buffer)
 	return n + 4;
 }
 
-struct net_queue *net_queue_of(struct net *n, const struct net_frame *f)
+struct net_queue *net_queue_of(struct netfront *n, const struct net_frame *f)
 {
 	unsigned char buffer[36];
 	uint32_t hash;

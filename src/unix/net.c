@@ -8,95 +8,40 @@
  *     --net NAME=pcap:IN[,OUT]     frames from and to capture files
  *     --net NAME=user[,fwd=...]    a network that needs no privilege
  *     ... ,dump=FILE               and a capture of all frames
- *
- * Frames are received into pages from a pool per interface; a received frame
- * takes as many pages as it needs.
  */
 #include "unix/net.h"
 
 #include "core/manifest.h"
+#include "core/net.h"
 #include "core/param.h"
 #include "unix/world.h"
 
 #include <errno.h>
-#include <fata/clock.h>
 #include <fata/heap.h>
 #include <fata/log.h>
-#include <fata/page.h>
 #include <fata/param.h>
 #include <fata/random.h>
 #include <string.h>
 
 FATA_LOG_SOURCE("net");
 
-#define POOL 256 /* pages kept by an interface */
-
-struct net {
-	struct net *next;
+struct port {
+	struct net net; /* first */
+	struct port *next;
 	const char *name;
 	struct wire *wire;
 	struct dump *dump; /* NULL: none */
-	struct net_stat stat;
-	void *pool[POOL];
-	unsigned pooled;
+	struct net_pool pool;
 };
 
-static struct net *nets;
+static struct port *ports;
+
+static struct port *port_of(struct net *n)
+{
+	return (struct port *)n;
+}
 
 /* --- frames ------------------------------------------------------------- */
-
-static void *page_get(struct net *n)
-{
-	return n->pooled ? n->pool[--n->pooled] : page_alloc(0);
-}
-
-static void page_put(struct net *n, void *p)
-{
-	void *page = (void *)((uintptr_t)p & ~(uintptr_t)(PAGE_SIZE - 1));
-
-	if (n->pooled < POOL)
-		n->pool[n->pooled++] = page;
-	else
-		page_free(page, 0);
-}
-
-void net_frame_free(struct net_frame *f)
-{
-	if (!f)
-		return;
-	for (unsigned i = 0; i < f->pieces; i++)
-		page_put(f->from, f->piece[i].data);
-	heap_free(f);
-}
-
-struct net_frame *net_frame_alloc(struct net *n, size_t size, size_t headroom)
-{
-	struct net_frame *f;
-
-	if (size > NET_FRAME_MAX || headroom >= PAGE_SIZE)
-		return NULL;
-	f = heap_calloc(1, sizeof(*f));
-	if (!f)
-		return NULL;
-	f->from = n;
-	while (f->size < size) {
-		size_t part = size - f->size;
-		unsigned char *p;
-
-		p = f->pieces < NET_PIECES ? page_get(n) : NULL;
-		if (!p) {
-			net_frame_free(f);
-			return NULL;
-		}
-		if (part > PAGE_SIZE - headroom)
-			part = PAGE_SIZE - headroom;
-		f->piece[f->pieces++] = (struct net_piece){
-			.data = p + headroom, .size = (uint32_t)part};
-		f->size += (uint32_t)part;
-		headroom = 0;
-	}
-	return f;
-}
 
 static unsigned to_vector(const struct net_frame *f, struct iovec *v)
 {
@@ -116,64 +61,60 @@ static void shrink(struct net_frame *f, size_t size)
 		left -= f->piece[i].size;
 	}
 	while (f->pieces && !f->piece[f->pieces - 1].size)
-		page_put(f->from, f->piece[--f->pieces].data);
+		net_page_put(f->from, net_page_of(f->piece[--f->pieces].data));
 	f->size = (uint32_t)size;
 }
 
 /* --- receiving ---------------------------------------------------------- */
 
 /* One frame: 0 and *out, or -EAGAIN; what is lost is counted. */
-static int receive_one(struct net *n, struct net_frame **out)
+static int receive_one(struct port *p, struct net_frame **out)
 {
 	struct iovec v[NET_PIECES];
 	struct wire_meta m = {0};
-	struct net_frame *f = net_frame_alloc(n, NET_FRAME_MAX, 0);
+	struct net_frame *f = net_frame_alloc(&p->net, NET_FRAME_MAX, 0);
+	struct net_stat *stat = &p->net.stat;
 	ssize_t rc;
 
 	if (!f)
 		return -ENOMEM;
-	rc = n->wire->ops->receive(n->wire, v, to_vector(f, v), &m);
+	rc = p->wire->ops->receive(p->wire, v, to_vector(f, v), &m);
 	if (rc <= 0) {
 		net_frame_free(f);
 		if (rc != -EAGAIN)
-			n->stat.rx_errors++;
+			stat->rx_errors++;
 		return rc == -EAGAIN ? -EAGAIN : -EIO;
 	}
 	shrink(f, (size_t)rc);
 	f->gso = m.gso;
 	f->gso_size = m.gso_size;
 	f->sum = m.sum;
-	n->stat.rx_frames++;
-	n->stat.rx_bytes += f->size;
-	n->stat.rx_gso += m.gso != NET_GSO_NONE;
-	if (n->dump)
-		dump_frame(n->dump, v, to_vector(f, v));
+	stat->rx_frames++;
+	stat->rx_bytes += f->size;
+	stat->rx_gso += m.gso != NET_GSO_NONE;
+	if (p->dump)
+		dump_frame(p->dump, v, to_vector(f, v));
 	*out = f;
 	return 0;
 }
 
-int net_receive(struct net *n, struct net_frame **frames, unsigned max,
-		uint64_t deadline)
+static int receive(struct net *n, struct net_frame **frames, unsigned max)
 {
 	unsigned got = 0;
+	int rc = 0;
 
-	while (max) {
-		uint64_t seen = event_count(&n->wire->readable);
-		int rc = 0;
-
-		while (got < max && rc != -EAGAIN && rc != -ENOMEM) {
-			rc = receive_one(n, &frames[got]);
-			got += rc == 0;
-		}
-		if (got)
-			break;
-		if (rc != -EAGAIN)
-			return rc;
-		rc = event_wait(&n->wire->readable, &seen, deadline);
-		if (rc)
-			return rc;
+	while (got < max && rc != -EAGAIN && rc != -ENOMEM) {
+		rc = receive_one(port_of(n), &frames[got]);
+		got += rc == 0;
 	}
-	return (int)got;
+	return got || rc == -EAGAIN ? (int)got : rc;
+}
+
+/* A wire signals without being asked. */
+static bool arm(struct net *n)
+{
+	(void)n;
+	return false;
 }
 
 /* --- sending ------------------------------------------------------------ */
@@ -190,82 +131,64 @@ static int judge(const struct net_frame *f)
 	return f->gso || f->sum == NET_SUM_BLANK ? -EOPNOTSUPP : 0;
 }
 
-static int send_one(struct net *n, struct net_frame *f)
+static int send_one(struct port *p, struct net_frame *f)
 {
+	struct net_stat *stat = &p->net.stat;
 	struct iovec v[NET_PIECES];
 	int rc = judge(f);
 
 	if (rc)
 		return rc;
-	rc = n->wire->ops->send(n->wire, v, to_vector(f, v));
+	rc = p->wire->ops->send(p->wire, v, to_vector(f, v));
 	if (rc == -EAGAIN)
 		return rc;
 	if (rc) {
-		n->stat.tx_errors++;
+		stat->tx_errors++;
 	} else {
-		n->stat.tx_frames++;
-		n->stat.tx_bytes += f->size;
-		if (n->dump)
-			dump_frame(n->dump, v, to_vector(f, v));
+		stat->tx_frames++;
+		stat->tx_bytes += f->size;
+		if (p->dump)
+			dump_frame(p->dump, v, to_vector(f, v));
 	}
 	net_frame_free(f);
 	return 0;
 }
 
-int net_send(struct net *n, struct net_frame **frames, unsigned count,
-	     uint64_t deadline)
+static int send_frames(struct net *n, struct net_frame **frames, unsigned count)
 {
+	struct port *p = port_of(n);
 	unsigned sent = 0;
 
 	while (sent < count) {
-		uint64_t seen = event_count(&n->wire->writable);
-		int rc = n->wire->up ? send_one(n, frames[sent]) : -ENETDOWN;
+		int rc = p->wire->up ? send_one(p, frames[sent]) : -ENETDOWN;
 
-		sent += rc == 0;
-		if (!rc)
-			continue;
-		if (rc == -EAGAIN)
-			rc = event_wait(&n->wire->writable, &seen, deadline);
 		if (rc)
-			return sent ? (int)sent : rc;
+			return sent || rc == -EAGAIN ? (int)sent : rc;
+		sent++;
 	}
 	return (int)sent;
 }
 
-/* --- the rest ----------------------------------------------------------- */
-
-void net_info(struct net *n, struct net_info *info)
+/* The link may go up and down. */
+static void refresh(struct net *n)
 {
-	*info = (struct net_info){.mtu = n->wire->mtu, .up = n->wire->up};
-	memcpy(info->mac, n->wire->mac, sizeof(info->mac));
+	n->info.up = port_of(n)->wire->up;
 }
 
-void net_stat(struct net *n, struct net_stat *s)
-{
-	*s = n->stat;
-}
-
-struct event *net_changed(struct net *n)
-{
-	return &n->wire->changed;
-}
-
-struct event *net_readable(struct net *n)
-{
-	return &n->wire->readable;
-}
-
-struct event *net_writable(struct net *n)
-{
-	return &n->wire->writable;
-}
+static const struct net_ops ops = {
+	.receive = receive,
+	.arm_receive = arm,
+	.send = send_frames,
+	.arm_send = arm,
+	.refresh = refresh,
+};
 
 /* --- opening ------------------------------------------------------------ */
 
 static struct setting {
 	const char *name, *value;
 	struct setting *next;
-} *settings;
+} * settings;
 
 static int add(const char *value)
 {
@@ -314,7 +237,7 @@ void wire_address(struct wire *w)
 	w->mac[0] = (w->mac[0] & 0xfc) | 2; /* made up, and not a group's */
 }
 
-static int open_setting(struct net *n, const char *value)
+static int open_setting(struct port *p, const char *value)
 {
 	static const struct {
 		const char *name;
@@ -338,29 +261,29 @@ static int open_setting(struct net *n, const char *value)
 		if (strlen(kinds[i].name) != length ||
 		    memcmp(kinds[i].name, value, length))
 			continue;
-		rc = kinds[i].open(*options ? options + 1 : "", &n->wire);
+		rc = kinds[i].open(*options ? options + 1 : "", &p->wire);
 	}
 	if (!rc && dump)
-		rc = dump_open(dump + strlen(",dump="), &n->dump);
+		rc = dump_open(dump + strlen(",dump="), &p->dump);
 	heap_free(copy);
 	return rc;
 }
 
-static int open_wire(struct net *n, const char *name)
+static int open_wire(struct port *p, const char *name)
 {
 	int index = manifest_device(FATA_NOTE_NET, name), rc;
 	const struct setting *s = find(name);
 
 	if (unix_world->wire_open)
 		return unix_world->wire_open(index < 0 ? 0 : (unsigned)index,
-					     name, &n->wire);
+					     name, &p->wire);
 	if (!s) {
 		log_error("interface %s: not given (--net %s=tap:DEVICE, "
 			  "packet:DEVICE, pcap:FILE or user)",
 			  name, name);
 		return -ENOENT;
 	}
-	rc = open_setting(n, s->value);
+	rc = open_setting(p, s->value);
 	if (rc)
 		log_error("interface %s: %s: %s", name, s->value,
 			  strerror(-rc));
@@ -369,49 +292,33 @@ static int open_wire(struct net *n, const char *name)
 
 int net_open(const char *name, struct net **out, uint64_t deadline)
 {
-	struct net *n;
+	struct port *p;
 	int rc;
 
 	(void)deadline;
-	for (n = nets; n; n = n->next) {
-		if (!strcmp(n->name, name)) {
-			*out = n;
+	for (p = ports; p; p = p->next) {
+		if (!strcmp(p->name, name)) {
+			*out = &p->net;
 			return 0;
 		}
 	}
-	n = heap_calloc(1, sizeof(*n));
-	if (!n)
+	p = heap_calloc(1, sizeof(*p));
+	if (!p)
 		return -ENOMEM;
-	rc = open_wire(n, name);
+	rc = open_wire(p, name);
 	if (rc) {
-		heap_free(n);
+		heap_free(p);
 		return rc;
 	}
-	n->name = strdup(name);
-	n->stat.connects = 1;
-	n->next = nets;
-	nets = n;
-	*out = n;
+	p->name = strdup(name);
+	p->net.ops = &ops;
+	p->net.pool = &p->pool;
+	p->net.on = &p->wire->on;
+	p->net.info.mtu = p->wire->mtu;
+	memcpy(p->net.info.mac, p->wire->mac, sizeof(p->wire->mac));
+	p->net.stat.connects = 1;
+	p->next = ports;
+	ports = p;
+	*out = &p->net;
 	return 0;
-}
-
-/* A wire delivers everything: groups make no difference. */
-int net_join(struct net *n, const unsigned char *group)
-{
-	(void)n;
-	return group[0] & 1 ? 0 : -EINVAL;
-}
-
-int net_leave(struct net *n, const unsigned char *group)
-{
-	(void)n;
-	return group[0] & 1 ? 0 : -ENOENT;
-}
-
-int net_filter(struct net *n, bool on, uint64_t deadline)
-{
-	(void)n;
-	(void)on;
-	(void)deadline;
-	return -EOPNOTSUPP;
 }

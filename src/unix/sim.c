@@ -181,7 +181,7 @@ static void take_frame(struct interface *i, const uint8_t *data, uint32_t size)
 	*i->last = f;
 	i->last = &f->next;
 	i->frames++;
-	event_signal(&i->wire.readable);
+	event_signal(&i->wire.on.readable);
 }
 
 static const struct wire_ops ops = {.receive = wire_receive, .send = wire_send};
@@ -210,8 +210,8 @@ static void add_interface(unsigned number, const uint8_t *data)
 static void set_link(struct interface *i, bool up)
 {
 	i->wire.up = up;
-	event_signal(&i->wire.changed);
-	event_signal(&i->wire.writable);
+	event_signal(&i->wire.on.changed);
+	event_signal(&i->wire.on.writable);
 }
 
 /* One record; false: it makes no sense. */

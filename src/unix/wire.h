@@ -5,14 +5,14 @@
  * simulated link; net.c makes an interface of fata/net.h of any of them.
  *
  * Interface: a kind of wire embeds struct wire, fills in all but the events,
- * and signals `readable` whenever a frame may have come after receive returned
- * -EAGAIN (`writable` likewise for send), `changed` when `up` changes.
+ * and signals `on.readable` whenever a frame may have come after receive
+ * returned -EAGAIN (`writable` likewise for send), `changed` when `up` changes.
  */
 #ifndef FATA_UNIX_WIRE_H
 #define FATA_UNIX_WIRE_H
 
-#include <fata/event.h>
-#include <fata/net.h>
+#include "core/net.h"
+
 #include <sys/uio.h>
 
 /* What is known of a frame beside its bytes; all zero: nothing. */
@@ -45,7 +45,7 @@ struct wire {
 	unsigned char mac[6]; /* the program's own address */
 	unsigned mtu;
 	bool up;
-	struct event readable, writable, changed;
+	struct net_events on;
 };
 
 #endif

@@ -87,7 +87,7 @@ static ssize_t receive(struct wire *wire, const struct iovec *v, unsigned n,
 	if (!rc && wire->up) { /* the other process has ended */
 		wire->up = false;
 		unix_unwatch(&w->watch);
-		event_signal(&wire->changed);
+		event_signal(&wire->on.changed);
 	}
 	if (w->header) {
 		rc -= (ssize_t)sizeof(h);
@@ -116,9 +116,9 @@ static void on_ready(void *arg, uint32_t events)
 	struct wire *w = arg;
 
 	if (events & ~(uint32_t)EPOLLOUT)
-		event_signal(&w->readable);
+		event_signal(&w->on.readable);
 	if (events & EPOLLOUT)
-		event_signal(&w->writable);
+		event_signal(&w->on.writable);
 }
 
 int wire_fd_new(int fd, unsigned mtu, bool header, struct wire **out)

@@ -58,9 +58,8 @@ int dump_open(const char *path, struct dump **out)
 
 	if (!d)
 		return -ENOMEM;
-	d->pcap = (struct pcap){.nano = true,
-				.longest = PCAP_LONGEST,
-				.link = PCAP_ETHERNET};
+	d->pcap = (struct pcap){
+		.nano = true, .longest = PCAP_LONGEST, .link = PCAP_ETHERNET};
 	pcap_encode_header(header, &d->pcap);
 	d->fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
 	if (d->fd >= 0 &&
@@ -93,7 +92,7 @@ static bool peek(const struct replay *w, struct pcap_record *r)
 
 static void due(void *arg)
 {
-	event_signal(&((struct replay *)arg)->wire.readable);
+	event_signal(&((struct replay *)arg)->wire.on.readable);
 }
 
 static ssize_t receive(struct wire *wire, const struct iovec *v, unsigned n,
@@ -158,7 +157,8 @@ static void look_ahead(struct replay *w)
 	w->at = start;
 }
 
-#define PCAPNG 0x0a0d0d0a /* the first word of such a file, either way round */
+#define PCAPNG 0x0a0d0d0a /* the first word of such a file, either way round   \
+			   */
 
 /* What the file is instead, in one line. */
 static int refuse(const char *path, const void *data, size_t n,

@@ -1,34 +1,28 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * Frames and their pages.
- *
- * Pages go back to the interface that they came from, so that what stands in
- * the unused part of a page that is sent was never seen by another backend.
- */
+/* Frames and their pages; pages go back to the pool that they came from. */
 #include <core/assert.h>
-#include <drivers/netfront.h>
+#include <core/net.h>
 #include <fata/heap.h>
-#include <fata/page.h>
 #include <string.h>
 
 static struct net_frame *unused;
 static unsigned unused_n;
 #define UNUSED_MAX 512
 
-void *net_page_get(struct net *n)
+void *net_page_get(struct net_pool *p)
 {
-	return n->pooled ? n->pool[--n->pooled] : page_alloc(0);
+	return p->pages ? p->page[--p->pages] : page_alloc(0);
 }
 
-void net_page_put(struct net *n, void *page)
+void net_page_put(struct net_pool *p, void *page)
 {
-	if (n->pooled < NET_POOL)
-		n->pool[n->pooled++] = page;
+	if (p->pages < NET_POOL)
+		p->page[p->pages++] = page;
 	else
 		page_free(page, 0);
 }
 
-struct net_frame *net_frame_new(struct net *n)
+struct net_frame *net_frame_new(struct net_pool *pool)
 {
 	struct net_frame *f = unused;
 
@@ -45,7 +39,7 @@ struct net_frame *net_frame_new(struct net *n)
 	f->pieces = f->gso_size = f->in_flight = 0;
 	f->gso = NET_GSO_NONE;
 	f->sum = NET_SUM_UNKNOWN;
-	f->from = n;
+	f->from = pool;
 	return f;
 }
 
@@ -72,13 +66,13 @@ struct net_frame *net_frame_alloc(struct net *n, size_t size, size_t headroom)
 
 	if (size > NET_FRAME_MAX || headroom >= PAGE_SIZE)
 		return NULL;
-	f = net_frame_new(n);
+	f = net_frame_new(n->pool);
 	while (f && f->size < size) {
 		unsigned char *page = NULL;
 		size_t part = size - f->size;
 
 		if (f->pieces < NET_PIECES)
-			page = net_page_get(n);
+			page = net_page_get(n->pool);
 		if (!page) {
 			net_frame_free(f);
 			return NULL;
