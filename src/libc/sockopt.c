@@ -9,7 +9,7 @@
 #include <errno.h>
 #include <fata/clock.h>
 #include <libc/socket.h>
-#include <lwip/tcp.h>
+#include <lwip/priv/tcp_priv.h>
 #include <lwip/udp.h>
 #include <net/socket.h>
 #include <net/stack.h>
@@ -297,6 +297,9 @@ int sockopt_get_time(uint64_t ns, void *value, unsigned *size)
 	return give(&t, sizeof(t), value, size);
 }
 
+/* lwIP counts so. */
+#define TICK_US (TCP_SLOW_INTERVAL * 1000)
+
 /* What servers log of struct tcp_info; all else is 0. */
 static int give_info(struct socket *s, void *value, unsigned *size)
 {
@@ -312,9 +315,9 @@ static int give_info(struct socket *s, void *value, unsigned *size)
 	if (t)
 		info[0] = linux_state[t->state];
 	if (t && !s->listening) {
-		info[2] = (uint32_t)t->rto * 500000; /* us */
+		info[2] = (uint32_t)t->rto * TICK_US;
 		info[4] = info[5] = t->mss;
-		info[17] = (uint32_t)(t->sa > 0 ? t->sa : 0) * 62500;
+		info[17] = (uint32_t)(t->sa > 0 ? t->sa : 0) * TICK_US / 8;
 		info[20] = t->cwnd / (t->mss ? t->mss : 1);
 	}
 	return give(info, sizeof(info), value, size);

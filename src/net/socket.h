@@ -45,6 +45,9 @@ struct socket {
 	struct socket_packet *first, *last;
 	uint32_t stream_at; /* a stream's offset in the first */
 	uint32_t queued;    /* bytes */
+	/* tcp_time.c: ticks; when nothing was due, and a time-out that stays */
+	uint32_t heard;
+	int16_t doubled;
 	/* accepted connections that wait */
 	struct socket *pending, *pending_last;
 	struct socket *next; /* in that list, or in that of the crowded */

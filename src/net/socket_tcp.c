@@ -48,6 +48,7 @@ static err_t sent(void *arg, struct tcp_pcb *pcb, u16_t n)
 	struct socket *s = arg;
 
 	(void)n;
+	tcp_time_acked(s, pcb);
 	offload_acked(pcb);
 	event_signal(&s->event);
 	return ERR_OK;
@@ -72,6 +73,7 @@ static err_t connected(void *arg, struct tcp_pcb *pcb, err_t err)
 
 	(void)err;
 	offload_connected(pcb);
+	tcp_time_connected(s, pcb);
 	s->connecting = false;
 	s->connected = true;
 	event_signal(&s->event);
@@ -102,6 +104,7 @@ static err_t accepted(void *arg, struct tcp_pcb *pcb, err_t err)
 	n->connected = true;
 	n->pcb = pcb;
 	offload_connected(pcb);
+	tcp_time_connected(n, pcb);
 	tcp_socket_start(n);
 	tcp_backlog_delayed(pcb);
 	if (s->pending)
@@ -133,6 +136,7 @@ int tcp_socket_listen(struct socket *s, int backlog)
 	s->listening = true;
 	tcp_arg(l, s);
 	tcp_accept(l, accepted);
+	tcp_time_listen(l);
 	return 0;
 }
 
@@ -146,6 +150,7 @@ int tcp_socket_connect(struct socket *s, const struct endpoint *e)
 		return -EALREADY;
 	if (!s->pcb || s->listening)
 		return s->error ? -socket_take_error(s) : -EINVAL;
+	tcp_time_connect(s->pcb);
 	err = tcp_connect(s->pcb, &e->address, e->port, connected);
 	if (err != ERR_OK)
 		return err == ERR_RTE ? -ENETUNREACH : socket_errno(err);
@@ -283,6 +288,7 @@ void tcp_socket_close(struct socket *s)
 		tcp_recv(s->pcb, NULL);
 		tcp_sent(s->pcb, NULL);
 		tcp_err(s->pcb, NULL);
+		tcp_poll(s->pcb, NULL, 0);
 	}
 	/* Unread data is told to the peer by a reset (RFC 2525, 2.17). */
 	if (!s->listening && unread)

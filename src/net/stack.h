@@ -7,6 +7,7 @@
  *     offload.c  checksums and large segments
  *     config.c   addresses: parameters, DHCP, router advertisements
  *     socket*.c  what programs see
+ *     tcp_*.c    what lwIP's TCP leaves to others: numbers to begin with, times
  */
 #ifndef FATA_NET_STACK_H
 #define FATA_NET_STACK_H
@@ -16,6 +17,7 @@
 #include <lwip/netif.h>
 #include <lwip/pbuf.h>
 
+struct socket;
 struct tcp_pcb;
 
 /* One interface. */
@@ -123,5 +125,17 @@ void offload_forget(const struct tcp_pcb *pcb);
 
 /* Note a new connection's real segment size. */
 void offload_connected(struct tcp_pcb *pcb);
+
+/* --- tcp_time.c ----------------------------------------------------------- */
+
+/* How long connections wait: before a SYN is sent, or can come. */
+void tcp_time_connect(struct tcp_pcb *pcb);
+void tcp_time_listen(struct tcp_pcb *listener);
+
+/* The connection is there. It must not outlive the socket as it is then. */
+void tcp_time_connected(struct socket *s, struct tcp_pcb *pcb);
+
+/* lwIP's "sent": data was acknowledged. */
+void tcp_time_acked(struct socket *s, struct tcp_pcb *pcb);
 
 #endif

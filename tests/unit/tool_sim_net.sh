@@ -79,6 +79,25 @@ sim -o other --seed 2 >out
 check "another number, other sequence numbers" sh -c \
 	"! cmp -s bad/server--s.pcap other/server--s.pcap"
 
+# --- what lost frames cost: time-outs of 1.5 s and more would be twice that -----
+
+# all LOG: the seconds of all transfers
+all() { sed -n 's/.* bytes in \([0-9.]*\) s$/\1/p' "$1" |
+	awk '{ s += $1; n++ } END { print n == 0 ? "none" : s }'; }
+topology <<'END'
+duration 10m
+node server stream.c --ip=10.0.0.1/24 serve 2000000
+node client stream.c --ip=10.0.0.2/24 fetch 10.0.0.1 20
+link server client delay=5ms rate=100M loss=1%
+END
+out=$(sim --no-pcap -o bulk)
+check "40 MB arrive" matches "$out" '1 running, 1 ended, 0 failed'
+check "one frame in 100 lost" between 10 "$(all bulk/client.log)" 35
+sed -i 's/serve 2000000/serve 1000/; s/1 20$/1 100/; s/loss=1%/loss=2%/' t.conf
+out=$(sim --no-pcap -o answers)
+check "100 answers arrive" matches "$out" '1 running, 1 ended, 0 failed'
+check "one frame in 50 lost" between 0.4 "$(all answers/client.log)" 12
+
 # --- a partition in the middle ----------------------------------------------------
 
 topology <<'END'

@@ -84,6 +84,13 @@
 #define TCP_OOSEQ_MAX_BYTES TCP_WND
 #define LWIP_TCP_SACK_OUT 1
 #define LWIP_TCP_TIMESTAMPS 0
+/*
+ * Acknowledgements wait for one of these at the most, time-outs are counted in
+ * twos of them (tcp_time.c). They pass only while there are connections.
+ */
+#define TCP_TMR_INTERVAL 50
+/* The last of them, which nobody waits for, is 127 s after the first. */
+#define TCP_SYNMAXRTX 7
 #define TCP_LISTEN_BACKLOG 1
 #define TCP_DEFAULT_LISTEN_BACKLOG 255
 #define LWIP_TCP_KEEPALIVE 1
@@ -104,6 +111,10 @@
 
 #define LWIP_STATS 0
 #define LWIP_DEBUG 0
+
+#define LWIP_HOOK_FILENAME <net/lwip/hooks.h>
+#define LWIP_HOOK_TCP_ISN tcp_first_number
+#define LWIP_HOOK_TCP_INPACKET_PCB(pcb, ...) tcp_time_before(pcb)
 
 #include <fata/heap.h>
 
