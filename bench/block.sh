@@ -71,16 +71,13 @@ timeout 60 "$fata" lab exec 'modprobe brd rd_nr=1 rd_size=65536 &&
 # measure WHO COMMAND: its console, with COMMAND running in dom0 meanwhile
 measure()
 {
-  timeout 1500 "$fata" lab exec "$2 & tries=0
-    until grep -qE 'bench: done|FAIL|panic' \
-      /var/log/xen/console/guest-$1.log 2>/dev/null; do
-      tries=\$((tries + 1))
-      [ \$tries -lt 6000 ] || exit 1
-      usleep 100000
-    done
-    tr -d '\r' </var/log/xen/console/guest-$1.log
-    while xl domid $1 >/dev/null 2>&1; do usleep 100000; done
-    sleep 1; kill %1 2>/dev/null; wait" </dev/null \
+  {
+    cat "$tmp/life"
+    echo "$2 & sampling=\$!
+      await_end $1 600; sleep 1; kill \$sampling 2>/dev/null; wait
+      tr -d '\r' </var/log/xen/console/guest-$1.log"
+  } >"$tmp/measure"
+  timeout 1500 "$fata" lab exec "$(cat "$tmp/measure")" </dev/null \
     >"$tmp/$1.log" || die "the guest $1 does not end"
   grep -q '^bench: done' "$tmp/$1.log" || die "$1: $(tail -1 "$tmp/$1.log")"
 }

@@ -84,13 +84,31 @@ guest_config()
   bench_put "$tmp/$name.cfg" "/tmp/$name.cfg"
 }
 
-# What runs in dom0: life NAME SECONDS [PATTERN]: a guest's whole life, of so many
-# seconds at most, its console on stdout; then "took T0 T1", from xl's start to
-# the first line that matches, if one is asked for.
+# What runs in dom0. It must not cost what a guest could have, nor count as
+# dom0's own work, while a guest measures: so it sleeps until xenstore tells.
+#   await_end NAME SECONDS        until the guest's end, or it is destroyed
+#   life NAME SECONDS [PATTERN]   a guest's whole life, its console on stdout;
+#                                 then "took T0 T1", from xl's start to the
+#                                 first line that matches, if one is asked for
 cat >"$tmp/life" <<'EOF'
+await_end()
+{
+  end=$(($(date +%s) + $2))
+  # the first event is the watch itself, the second some domain's end
+  timeout $2 xenstore-watch -n 2 @releaseDomain >/dev/null 2>&1 &
+  ended=$!
+  usleep 100000
+  if [ "$3" ]; then "$3"; fi
+  xl domid $1 >/dev/null 2>&1 && wait $ended
+  while xl domid $1 >/dev/null 2>&1; do
+    sleep 1
+    [ $(date +%s) -lt $end ] || xl destroy $1
+  done
+  usleep 100000
+}
 life()
 {
-  log=/var/log/xen/console/guest-$1.log
+  log=/var/log/xen/console/guest-$1.log name=$1 pattern=$3 t1=
   rm -f $log
   t0=$(cut -d' ' -f1 /proc/uptime)
   xl create -q -p /tmp/$1.cfg 2>/dev/null || return 1
@@ -100,33 +118,24 @@ life()
     tries=$((tries + 1))
     [ $tries -lt 1000 ] || return 1
   done
-  # the first event is the watch itself, the second some domain's end
-  timeout $2 xenstore-watch -n 2 @releaseDomain >/dev/null 2>&1 &
-  ended=$!
-  usleep 100000
-  xl unpause $1
-  # what dom0 does here costs what the guest could have: it looks finely for
-  # the first line only if that is asked for, else it sleeps until the end
-  t1=
-  end=$(($(date +%s) + $2))
-  if [ "$3" ]; then
-    until grep -q "$3" $log; do
-      usleep 2000
-      tries=$((tries + 1))
-      [ $((tries % 100)) = 0 ] || continue
-      xl domid $1 >/dev/null 2>&1 || break
-      [ $(date +%s) -lt $end ] || break
-    done
-    t1=$(cut -d' ' -f1 /proc/uptime)
-  fi
-  wait $ended
-  while xl domid $1 >/dev/null 2>&1; do
-    sleep 1
-    [ $(date +%s) -lt $end ] || xl destroy $1
-  done
-  usleep 100000
+  await_end $1 $2 begin
   tr -d '\r' <$log
   echo "took $t0 $t1"
+}
+# of a life: looks finely for the first line if that is asked for
+begin()
+{
+  xl unpause $name
+  [ "$pattern" ] || return
+  tries=0
+  until grep -q "$pattern" $log; do
+    usleep 2000
+    tries=$((tries + 1))
+    [ $((tries % 100)) = 0 ] || continue
+    xl domid $name >/dev/null 2>&1 || break
+    [ $(date +%s) -lt $end ] || break
+  done
+  t1=$(cut -d' ' -f1 /proc/uptime)
 }
 EOF
 
