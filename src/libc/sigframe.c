@@ -29,7 +29,7 @@
 #define FPU_MAX 4096
 #define ALT_LEAST 2048 /* of an alternate stack: MINSIGSTKSZ */
 
-/* What enter_handler and all that it calls need of the stack, and more. */
+/* What signal_enter and all that it calls need of the stack, and more. */
 #define OURS 2048
 
 /* Flags that a program may set in itself: arithmetic, direction, trap, AC. */
@@ -106,7 +106,6 @@ static bool within(uint64_t sp, const struct thread *t)
 	return t->alt_size && sp - t->alt_stack <= t->alt_size;
 }
 
-
 /* struct stack_t; flags as the program sees them. */
 long sys_sigaltstack(const stack_t *new, stack_t *old)
 {
@@ -144,13 +143,9 @@ long sys_sigaltstack(const stack_t *new, stack_t *old)
 	return 0;
 }
 
-/*
- * Build the frame and change the registers so that they go on in the handler.
- * False when there is no stack for it. Not for what parks: the FPU's registers
- * are those of the program.
- */
-static bool enter_handler(struct thread *t, struct trap_frame *r, int sig,
-			  const siginfo_t *info, uint64_t cr2)
+/* Not for what parks: the FPU's registers are those of the program. */
+bool signal_enter(struct thread *t, struct trap_frame *r, int sig,
+		  const siginfo_t *info, uint64_t cr2)
 {
 	struct action *a = signal_action(sig);
 	uint64_t sp = r->sp - RED_ZONE, fpu;
@@ -251,7 +246,7 @@ static struct trap_frame from_frame(const struct frame *f)
 	};
 }
 
-/* enter_handler changes these only. */
+/* signal_enter changes these only. */
 static void to_frame(struct frame *f, const struct trap_frame *r)
 {
 	f->ip = r->ip;
@@ -274,7 +269,7 @@ static void handle(struct thread *t, struct frame *f, uint64_t number, int sig,
 		f->ip -= 2; /* the syscall instruction again */
 	}
 	r = from_frame(f);
-	if (!enter_handler(t, &r, sig, info, 0))
+	if (!signal_enter(t, &r, sig, info, 0))
 		no_stack();
 	to_frame(f, &r);
 }
@@ -288,7 +283,7 @@ void signal_deliver_at(struct trap_frame *r)
 	while ((sig = signal_take(t, &info)) != 0) {
 		if (signal_action(sig)->handler <= 1)
 			signal_default(sig);
-		else if (!enter_handler(t, r, sig, &info, 0))
+		else if (!signal_enter(t, r, sig, &info, 0))
 			no_stack();
 	}
 }
@@ -351,60 +346,4 @@ long sys_rt_sigreturn(void)
 	t->sigmask = c->mask & ~(signal_bit(SIGKILL) | signal_bit(SIGSTOP));
 	thread_context()->fpu = f->outer_fpu;
 	frame_restore(&r, f->kernel_stack);
-}
-
-/* --- faults --------------------------------------------------------------- */
-
-static int signal_of(const struct trap_frame *r, int *code)
-{
-	switch (r->vector) {
-	case 0:
-		*code = 1; /* FPE_INTDIV */
-		return SIGFPE;
-	case 3:
-		*code = 1; /* TRAP_BRKPT */
-		return SIGTRAP;
-	case 6:
-		*code = 2; /* ILL_ILLOPN */
-		return SIGILL;
-	case 14:
-		*code = r->error & PF_PRESENT ? 2 : 1; /* SEGV_ACCERR, MAPERR */
-		return SIGSEGV;
-	case 13:
-		*code = 128; /* SI_KERNEL */
-		return SIGSEGV;
-	case 16:
-	case 19:
-		*code = 7; /* FPE_FLTINV */
-		return SIGFPE;
-	default:
-		return 0;
-	}
-}
-
-/*
- * On a trap's stack. Only for code of the program: not in a system call, not
- * in a task without a thread.
- */
-static bool fault(struct trap_frame *r, uint64_t address)
-{
-	struct task *task = fata_task_self();
-	struct thread *t = task ? *task_libc(task) : NULL;
-	siginfo_t info;
-	int code, sig = signal_of(r, &code);
-
-	if (!t || !sig || thread_context()->fpu ||
-	    signal_action(sig)->handler <= 1 || t->sigmask & signal_bit(sig))
-		return false;
-	memset(&info, 0, sizeof(info));
-	info.si_signo = sig;
-	info.si_code = code;
-	info.si_addr = (void *)(r->vector == 14 ? address : r->ip);
-	return enter_handler(t, r, sig, &info,
-			     r->vector == 14 ? address : 0);
-}
-
-void signal_take_faults(void)
-{
-	traps_fault = fault;
 }

@@ -5,6 +5,7 @@
  *     signal.c     actions, masks, pending signals, sending
  *     sigwait.c    waiting for them, signalfd
  *     sigframe.c   a handler's frame on the program's stack, and back from it
+ *     sigfault.c   faults of the program's code
  *     sigtimer.c   alarm, interval timers, POSIX timers
  *     sigalarm.c   their signals for a program that computes
  *
@@ -105,6 +106,13 @@ struct trap_frame;
 void signal_deliver_at(struct trap_frame *r);
 
 /*
+ * Build the frame of a handler and change the registers so that they go on in
+ * it. False when there is no stack for it. (sigframe.c)
+ */
+bool signal_enter(struct thread *t, struct trap_frame *r, int sig,
+		  const siginfo_t *info, uint64_t cr2);
+
+/*
  * A timer's signal is next due at this moment (0: none is), also for a program
  * that makes no system call then. (sigalarm.c)
  */
@@ -119,7 +127,7 @@ uint64_t signal_flags(uint64_t flags);
 /* Send the signals of all timers that are due. (sigtimer.c) */
 void signal_timers(void);
 
-/* Faults of the program become signals from now on. (sigframe.c) */
+/* Faults of the program become signals from now on. (sigfault.c) */
 void signal_take_faults(void);
 
 #endif

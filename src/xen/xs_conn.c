@@ -63,43 +63,11 @@ int xs_usable(void)
 
 /* --- resets --------------------------------------------------------------- */
 
-/* Move what is part of a transaction, or all that is not `repeat`. */
-static void sort(struct list *from, struct list *stay, struct list *stale,
-		 struct list *lost)
-{
-	struct list *entry;
-
-	while ((entry = list_pop(from))) {
-		struct xs_request *r = xs_request_of(entry);
-		bool end = r->header.type == XS_TRANSACTION_END;
-
-		if (r->header.tx_id && (from == &c.q.queue || !end))
-			list_add_last(stale, entry);
-		else if (from == &c.q.queue || r->repeat)
-			list_add_last(stay, entry);
-		else
-			list_add_last(lost, entry);
-		r->sent = 0;
-	}
-}
-
 /* All that xenstored knew of us is gone, transactions and watches as well. */
 static void reset(void)
 {
-	struct list lost = LIST_INIT(lost), stale = LIST_INIT(stale);
-	struct list stay = LIST_INIT(stay);
-	struct list *entry;
-
 	c.connection++;
-	c.q.stat.resets++;
-	c.q.in.have = 0;
-	c.q.underway = 0;
-	sort(&c.q.sent, &stay, &stale, &lost);
-	sort(&c.q.queue, &stay, &stale, &lost);
-	while ((entry = list_pop(&stay)))
-		list_add_last(&c.q.queue, entry);
-	xs_finish_all(&stale, -EAGAIN);
-	xs_finish_all(&lost, -ECONNRESET);
+	xs_queue_reset(&c.q);
 	xs_watch_reset();
 }
 

@@ -94,6 +94,12 @@ void xs_queue_sent(struct xs_queue *q);
 /* q->in is a whole message: to the request or the watch that it is for. */
 void xs_queue_incoming(struct xs_queue *q);
 
+/*
+ * xenstored knows nothing of us any more. What was not sent stays, and what can
+ * be repeated; parts of transactions end with -EAGAIN, the rest -ECONNRESET.
+ */
+void xs_queue_reset(struct xs_queue *q);
+
 /* All of *s but whether there is a connection. */
 void xs_queue_stat(const struct xs_queue *q, struct xs_stat *s);
 

@@ -125,6 +125,45 @@ void xs_queue_incoming(struct xs_queue *q)
 	q->stat.unknown++;
 }
 
+/* --- a reset -------------------------------------------------------------- */
+
+/* Move what is part of a transaction, or all that is not `repeat`. */
+static void sort(const struct xs_queue *q, struct list *from, struct list *stay,
+		 struct list *stale, struct list *lost)
+{
+	struct list *entry;
+
+	while ((entry = list_pop(from))) {
+		struct xs_request *r = xs_request_of(entry);
+		bool end = r->header.type == XS_TRANSACTION_END;
+
+		if (r->header.tx_id && (from == &q->queue || !end))
+			list_add_last(stale, entry);
+		else if (from == &q->queue || r->repeat)
+			list_add_last(stay, entry);
+		else
+			list_add_last(lost, entry);
+		r->sent = 0;
+	}
+}
+
+void xs_queue_reset(struct xs_queue *q)
+{
+	struct list lost = LIST_INIT(lost), stale = LIST_INIT(stale);
+	struct list stay = LIST_INIT(stay);
+	struct list *entry;
+
+	q->stat.resets++;
+	q->in.have = 0;
+	q->underway = 0;
+	sort(q, &q->sent, &stay, &stale, &lost);
+	sort(q, &q->queue, &stay, &stale, &lost);
+	while ((entry = list_pop(&stay)))
+		list_add_last(&q->queue, entry);
+	xs_finish_all(&stale, -EAGAIN);
+	xs_finish_all(&lost, -ECONNRESET);
+}
+
 void xs_queue_stat(const struct xs_queue *q, struct xs_stat *s)
 {
 	*s = q->stat;
