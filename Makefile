@@ -345,6 +345,7 @@ LAB := $(patsubst tests/lab/%.c,$(BUILD)/tests/lab/%.xen, \
 $(BUILD)/tests/lab/%.xen: tests/lab/%.c $(SDK) $(BUILD)/fata
 	@mkdir -p $(@D)
 	$(Q)$(BUILD)/fata cc -O2 -g -Wall -Wextra -Itests $< -o $@
+$(BUILD)/tests/lab/dom0/scope: tests/lab/net_scope.c
 $(BUILD)/tests/lab/dom0/%: tests/lab/dom0/%.c | $(PKGSTAMP)
 	@mkdir -p $(@D)
 	$(Q)$(HCC) -O2 -g $(WARN) -D_GNU_SOURCE -isystem $(PKG)/usr/include \

@@ -40,7 +40,7 @@ static void from_in6(const struct in6 *a, struct endpoint *e)
 	}
 	IP_SET_TYPE(&e->address, IPADDR_TYPE_V6);
 	memcpy(ip_2_ip6(&e->address)->addr, a->address, 16);
-	ip6_addr_set_zone(ip_2_ip6(&e->address), (u8_t)a->scope);
+	scope_set(&e->address, a->scope);
 }
 
 int sockaddr_in(const struct socket *s, const void *address, unsigned size,

@@ -20,7 +20,7 @@ int socket_errno(int err)
 	static const uint8_t map[] = {
 		[-ERR_OK] = 0,		    [-ERR_MEM] = ENOMEM,
 		[-ERR_BUF] = ENOBUFS,	    [-ERR_TIMEOUT] = ETIMEDOUT,
-		[-ERR_RTE] = EHOSTUNREACH,  [-ERR_INPROGRESS] = EINPROGRESS,
+		[-ERR_RTE] = ENETUNREACH,   [-ERR_INPROGRESS] = EINPROGRESS,
 		[-ERR_VAL] = EINVAL,	    [-ERR_WOULDBLOCK] = EAGAIN,
 		[-ERR_USE] = EADDRINUSE,    [-ERR_ALREADY] = EALREADY,
 		[-ERR_ISCONN] = EISCONN,    [-ERR_CONN] = ENOTCONN,
@@ -169,9 +169,13 @@ void socket_close(struct socket *s)
 int socket_bind(struct socket *s, const struct endpoint *e)
 {
 	ip_addr_t a = e->address;
+	int rc;
 
 	if (!s->pcb || s->listening || s->connected)
 		return -EINVAL;
+	rc = scope_bind(s, &a);
+	if (rc)
+		return rc;
 	if (s->v6 && !s->v6_only && ip_addr_isany(&a))
 		a = *IP_ANY_TYPE;
 	if (s->reuse)
@@ -210,16 +214,20 @@ int socket_accept(struct socket *s, struct socket **out)
 
 int socket_connect(struct socket *s, const struct endpoint *e)
 {
+	struct endpoint to = *e;
 	int rc;
 
 	if (s->kind == SOCKET_TCP)
 		return tcp_socket_connect(s, e);
-	rc = socket_errno(s->kind == SOCKET_UDP
-				  ? udp_connect(s->pcb, &e->address, e->port)
-				  : raw_connect(s->pcb, &e->address));
+	rc = scope_reach(s, &to.address, false);
+	if (!rc)
+		rc = socket_errno(
+			s->kind == SOCKET_UDP
+				? udp_connect(s->pcb, &to.address, to.port)
+				: raw_connect(s->pcb, &to.address));
 	if (rc)
 		return rc;
-	s->peer = *e;
+	s->peer = to;
 	s->connected = true;
 	return 0;
 }
@@ -227,22 +235,30 @@ int socket_connect(struct socket *s, const struct endpoint *e)
 static ssize_t send_datagram(struct socket *s, const void *data, size_t n,
 			     const struct endpoint *to)
 {
+	struct endpoint there;
 	struct pbuf *p;
 	err_t err;
+	int rc = 0;
 
 	if (!to && !s->connected)
 		return -EDESTADDRREQ;
 	if (n > 65507)
 		return -EMSGSIZE;
+	if (to) {
+		there = *to;
+		rc = scope_reach(s, &there.address, true);
+	}
+	if (rc)
+		return rc;
 	p = pbuf_alloc(PBUF_TRANSPORT, (u16_t)n, PBUF_RAM);
 	if (!p)
 		return -ENOBUFS;
 	pbuf_take(p, data, (u16_t)n);
 	if (s->kind == SOCKET_UDP)
-		err = to ? udp_sendto(s->pcb, p, &to->address, to->port)
+		err = to ? udp_sendto(s->pcb, p, &there.address, there.port)
 			 : udp_send(s->pcb, p);
 	else
-		err = to ? raw_sendto(s->pcb, p, &to->address)
+		err = to ? raw_sendto(s->pcb, p, &there.address)
 			 : raw_send(s->pcb, p);
 	pbuf_free(p);
 	stack_flush();

@@ -64,7 +64,7 @@ int socket_new(enum socket_kind kind, bool v6, uint8_t protocol,
 /* Close for the program; what was sent is still delivered. Frees s. */
 void socket_close(struct socket *s);
 
-/* 0, -EADDRINUSE, -EADDRNOTAVAIL, -EINVAL */
+/* 0, -EADDRINUSE, -EADDRNOTAVAIL, -ENODEV, -EINVAL */
 int socket_bind(struct socket *s, const struct endpoint *e);
 
 /* 0, -EOPNOTSUPP, -ENOMEM, -EADDRINUSE */
@@ -114,6 +114,15 @@ int socket_errno(int err);
 
 /* The interfaces have room again: called by the stack. */
 void socket_room(void);
+
+/*
+ * scope.c: an address's sin6_scope_id; then, before it is used, which interface
+ * that is and whether there is such a one. `choose`: of several, the first. 0,
+ * -EINVAL, -ENETUNREACH, -ENODEV, -EADDRNOTAVAIL.
+ */
+void scope_set(ip_addr_t *a, uint32_t number);
+int scope_reach(const struct socket *s, ip_addr_t *a, bool choose);
+int scope_bind(const struct socket *s, ip_addr_t *a);
 
 /* socket_tcp.c: a stream's own parts. */
 int tcp_socket_listen(struct socket *s, int backlog);

@@ -142,7 +142,9 @@ int tcp_socket_listen(struct socket *s, int backlog)
 
 int tcp_socket_connect(struct socket *s, const struct endpoint *e)
 {
+	ip_addr_t to = e->address;
 	err_t err;
+	int rc;
 
 	if (s->connected)
 		return -EISCONN;
@@ -150,10 +152,13 @@ int tcp_socket_connect(struct socket *s, const struct endpoint *e)
 		return -EALREADY;
 	if (!s->pcb || s->listening)
 		return s->error ? -socket_take_error(s) : -EINVAL;
+	rc = scope_reach(s, &to, false);
+	if (rc)
+		return rc;
 	tcp_time_connect(s->pcb);
-	err = tcp_connect(s->pcb, &e->address, e->port, connected);
+	err = tcp_connect(s->pcb, &to, e->port, connected);
 	if (err != ERR_OK)
-		return err == ERR_RTE ? -ENETUNREACH : socket_errno(err);
+		return socket_errno(err);
 	s->connecting = true;
 	return -EINPROGRESS;
 }

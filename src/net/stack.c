@@ -301,7 +301,7 @@ static bool link_reaches(const struct netif *netif, const ip_addr_t *to)
 {
 	bool near = ip_addr_islinklocal(to) || ip_addr_ismulticast(to);
 
-	if (!netif_is_up(netif))
+	if (!netif_is_up(netif) || !scope_is(to, netif))
 		return false;
 	if (IP_IS_V4(to))
 		return !ip4_addr_isany_val(*netif_ip4_addr(netif));
@@ -312,6 +312,14 @@ static bool link_reaches(const struct netif *netif, const ip_addr_t *to)
 	return false;
 }
 
+static bool all_tried(void)
+{
+	for (struct link *l = stack_links; l; l = l->next)
+		if (!l->tried)
+			return false;
+	return true;
+}
+
 static bool reaches(const ip_addr_t *to)
 {
 	char text[256];
@@ -319,6 +327,8 @@ static bool reaches(const ip_addr_t *to)
 	for (struct link *l = stack_links; l; l = l->next)
 		if (link_reaches(&l->netif, to ? to : IP4_ADDR_ANY))
 			return true;
+	if (to && all_tried() && scope_is(to, NULL))
+		return true; /* there will be no such interface */
 	return !to && config_resolv(text, sizeof(text));
 }
 
@@ -337,14 +347,6 @@ int stack_wait_address(const ip_addr_t *to)
 			return rc == -ETIMEDOUT ? -ENETUNREACH : rc;
 	}
 	return 0;
-}
-
-static bool all_tried(void)
-{
-	for (struct link *l = stack_links; l; l = l->next)
-		if (!l->tried)
-			return false;
-	return true;
 }
 
 void stack_wait_links(void)

@@ -72,6 +72,14 @@ void config_apply(struct link *l);
  */
 size_t config_resolv(char *text, size_t size);
 
+/* --- scope.c ------------------------------------------------------------- */
+
+/*
+ * Is the address on that interface, or on any? With NULL: is it on one that is
+ * not there?
+ */
+bool scope_is(const ip_addr_t *a, const struct netif *netif);
+
 /* --- frames.c ------------------------------------------------------------ */
 
 /* A frame has come; it is taken. */

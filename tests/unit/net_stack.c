@@ -157,6 +157,45 @@ static void test_nameservers(void **state)
 	assert_int_not_equal(set_list("dns", "nobody"), 0);
 }
 
+/* The only interface is also number 0; others are not there. */
+static void test_scopes(void **state)
+{
+	static const int said[] = {0, -EINVAL, 0, -ENETUNREACH, -ENETUNREACH};
+	struct endpoint to = {.port = 9}, here, there;
+	uint32_t mine = netif_get_index(netif_default);
+	/* 1: "lo", from a socket that is bound to the other */
+	uint32_t scopes[] = {0, 1, mine, 77, 256 + mine};
+	struct socket *s;
+
+	(void)state;
+	ipaddr_aton("fe80::99", &to.address);
+	for (unsigned i = 0; i < N_OF(said); i++) {
+		assert_int_equal(socket_new(SOCKET_UDP, true, 0, &s), 0);
+		here = (struct endpoint){.address = *netif_ip_addr6(
+						 netif_default, 0)};
+		if (i == 1)
+			assert_int_equal(socket_bind(s, &here), 0);
+		scope_set(&to.address, scopes[i]);
+		assert_int_equal(socket_connect(s, &to), said[i]);
+		socket_names(s, &here, &there);
+		if (!said[i])
+			assert_int_equal(
+				ip6_addr_zone(ip_2_ip6(&there.address)), mine);
+		socket_close(s);
+	}
+	/* nobody has these addresses */
+	assert_int_equal(socket_new(SOCKET_TCP, false, 0, &s), 0);
+	ipaddr_aton("10.0.0.1", &to.address);
+	assert_int_equal(socket_bind(s, &to), -EADDRNOTAVAIL);
+	ipaddr_aton("10.0.0.255", &to.address);
+	assert_int_equal(socket_bind(s, &to), -EADDRNOTAVAIL);
+	ipaddr_aton("10.0.0.2", &to.address);
+	assert_int_equal(socket_bind(s, &to), 0);
+	socket_close(s);
+	settle();
+	forget_sent();
+}
+
 /* Datagrams that there is no room for wait, and poll says when there is. */
 static void test_full_interface(void **state)
 {
@@ -200,6 +239,7 @@ int main(void)
 		cmocka_unit_test(test_interface_comes_late),
 		cmocka_unit_test(test_addresses),
 		cmocka_unit_test(test_nameservers),
+		cmocka_unit_test(test_scopes),
 		cmocka_unit_test(test_full_interface),
 		STREAM(test_beginning),
 		STREAM(test_stream_in_large_frames),

@@ -17,17 +17,17 @@ put_peer()
   "$fata" lab put "$B/tests/lab/dom0/net" /root/net || broken "cannot put net"
 }
 
-# own_bridge: a bridge in dom0 without the lab's outside, 10.9.0.1/24. QEMU
+# own_bridge [NAME ADDRESS]: a bridge in dom0 without the lab's outside. QEMU
 # answers for every address in xenbr0 that it does not know, with a reset, so
 # guests whose card goes away belong here. Its address is not looked for twice
-# (DAD): for a second it could not be used.
+# (DAD): for a second it could not be used. Sets $bridge to its name.
 own_bridge()
 {
-  bridge=fatabr0
+  bridge=${1:-fatabr0}
   dom0 "[ ! -e /sys/class/net/$bridge ] || exit 0
     brctl addbr $bridge &&
     echo 0 >/proc/sys/net/ipv6/conf/$bridge/accept_dad &&
-    ip address add 10.9.0.1/24 dev $bridge &&
+    ip address add ${2:-10.9.0.1}/24 dev $bridge &&
     ip link set $bridge up" || broken "cannot make a bridge"
 }
 
