@@ -137,8 +137,8 @@ $(UNIXDIR)/xen/%.a: $(PKGSTAMP)
 	$(Q)cd $(@D)/$* && rm -f *.o && ar x ../$*.a
 # What stands in libc's place is an archive of its own: a sanitizer's library
 # is searched before ours, so with one all of it must be linked.
-UNIXIO := $(addprefix unix-,$(addsuffix .c.o,fifo io psync sleep sock \
-	stdio thread))
+UNIXIO := $(addprefix unix-,$(addsuffix .c.o,fifo io poll psync \
+	psync_sem signal sigwait sleep sock stdio thread))
 $(UNIXLIB)/libfata-unix.a: $(UNIXOBJ) $(UNIXXEN) scripts/export.sh \
 		src/unix/exports $(wildcard include/fata/*.h include/fata/xen/*.h)
 	$(Q)scripts/export.sh $@ src/unix/exports $(UNIXOBJ) \

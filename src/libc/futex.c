@@ -22,6 +22,7 @@
 #include <errno.h>
 #include <libc/clock.h>
 #include <libc/futex.h>
+#include <libc/signal.h>
 #include <libc/sys.h>
 #include <libc/user.h>
 
@@ -82,12 +83,12 @@ static long wait(const uint32_t *word, uint32_t expected, uint32_t bits,
 		return -EAGAIN;
 	err = task_check_cancel();
 	if (err)
-		return -EINTR;
+		return signal_interrupted(deadline);
 	note.task = fata_task_self();
 	list_add_last(bucket(word), &note.link);
 	err = task_park("futex", deadline, true);
 	list_remove(&note.link);
-	return err == -ECANCELED ? -EINTR : err;
+	return err == -ECANCELED ? signal_interrupted(deadline) : err;
 }
 
 /* Move up to n waiters from one word to the end of another's queue. */

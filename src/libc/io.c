@@ -9,6 +9,7 @@
 #include <fata/heap.h>
 #include <libc/epoll.h>
 #include <libc/file.h>
+#include <libc/signal.h>
 #include <libc/sys.h>
 #include <libc/user.h>
 #include <limits.h>
@@ -81,7 +82,9 @@ static int file_wait(struct file *f, uint64_t *seen, uint64_t deadline)
 		return -EAGAIN;
 	}
 	err = event_wait(f->ops->event(f), seen, deadline);
-	return err == -ETIMEDOUT ? -EAGAIN : err ? -EINTR : 0;
+	if (err == -ETIMEDOUT)
+		return -EAGAIN;
+	return err ? signal_interrupted(deadline) : 0;
 }
 
 static uint64_t file_seen(struct file *f)

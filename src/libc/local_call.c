@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fata/clock.h>
 #include <libc/local.h>
+#include <libc/signal.h>
 #include <libc/user.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -198,7 +199,9 @@ int local_wait(struct file *f, struct local *s, int flags, uint64_t *seen,
 	s->refs++;
 	r = event_wait(&s->event, seen, deadline);
 	local_put(s);
-	return r == -ETIMEDOUT ? -EAGAIN : r ? -EINTR : 0;
+	if (r == -ETIMEDOUT)
+		return -EAGAIN;
+	return r ? signal_interrupted(deadline) : 0;
 }
 
 uint64_t local_deadline(const struct file *f, bool write)

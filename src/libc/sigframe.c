@@ -263,7 +263,7 @@ static void handle(struct thread *t, struct frame *f, uint64_t number, int sig,
 {
 	struct trap_frame r;
 
-	if (f->ax == (uint64_t)-EINTR && !never_restarts(number) &&
+	if (f->ax == (uint64_t)-EINTR && !t->final && !never_restarts(number) &&
 	    signal_action(sig)->flags & ACTION_RESTART) {
 		f->ax = number;
 		f->ip -= 2; /* the syscall instruction again */
@@ -308,6 +308,7 @@ void signal_deliver(struct frame *f, uint64_t number)
 		t->restore_mask = false;
 		t->sigmask = t->saved_mask;
 	}
+	t->final = false;
 }
 
 /* What came from the program's stack must not harm us: reserved bits. */

@@ -154,6 +154,15 @@ static void interrupt(struct thread *t)
 	fata_task_cancel(t->task);
 }
 
+int signal_interrupted(uint64_t deadline)
+{
+	struct thread *t = thread_self();
+
+	if (t && deadline != FATA_FOREVER)
+		t->final = true;
+	return -EINTR;
+}
+
 /* A fatal signal that no thread's system call is about to see. */
 static void die_elsewhere(int sig)
 {

@@ -36,6 +36,12 @@ struct action {
 #define ACTION_RESETHAND 0x80000000ull
 #define ACTION_RESTORER 0x04000000ull
 
+/*
+ * -EINTR from a wait that had this deadline. With one the call does not begin
+ * again, whatever the handler's flags say: its time would, too.
+ */
+int signal_interrupted(uint64_t deadline);
+
 static inline uint64_t signal_bit(int sig)
 {
 	return 1ull << (sig - 1);

@@ -128,7 +128,9 @@ static int wait(struct file *f, int flags, uint64_t *seen, uint64_t deadline)
 		return -EAGAIN;
 	}
 	rc = event_wait(&of(f)->event, seen, deadline);
-	return rc == -ETIMEDOUT ? -EAGAIN : rc ? -EINTR : 0;
+	if (rc == -ETIMEDOUT)
+		return -EAGAIN;
+	return rc ? signal_interrupted(deadline) : 0;
 }
 
 static long new_file(struct socket *s, int flags)

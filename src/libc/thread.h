@@ -36,6 +36,7 @@ struct thread {
 	int signal_code;	/* of the last one sent to this thread */
 	uint64_t signal_value;
 	bool interrupted;	/* woken for a signal */
+	bool final;		/* its call does not begin again */
 	bool restore_mask;	/* saved_mask holds again after the next one */
 	uint64_t saved_mask;
 	uint64_t alt_stack, alt_size;

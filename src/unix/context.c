@@ -14,12 +14,14 @@
  */
 #include "platform.h"
 
+#include "unix/host.h"
 #include "unix/thread.h"
 #include "unix/unix.h"
 
 #include <errno.h>
 #include <fata/end.h>
 #include <linux/futex.h>
+#include <poll.h>
 #include <pthread.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -45,6 +47,7 @@ void __tsan_release(void *p) OPTIONAL;
 
 static struct carrier main_carrier;
 struct carrier *carrier_next;
+__thread struct handler_stack handler_stack;
 
 struct context {
 	struct carrier *carrier;
@@ -224,9 +227,10 @@ void unix_started(struct context *c)
 
 /* --- carriers ----------------------------------------------------------- */
 
-static void futex(uint32_t *word, int op, uint32_t value)
+static long futex(uint32_t *word, int op, uint32_t value)
 {
-	syscall(SYS_futex, word, op | FUTEX_PRIVATE_FLAG, value, NULL, NULL, 0);
+	return syscall(SYS_futex, word, op | FUTEX_PRIVATE_FLAG, value, NULL,
+		       NULL, 0);
 }
 
 void carrier_give(struct carrier *c)
@@ -239,8 +243,11 @@ void carrier_give(struct carrier *c)
 
 void carrier_take(struct carrier *c)
 {
-	while (!__atomic_load_n(&c->turn, __ATOMIC_ACQUIRE))
-		futex(&c->turn, FUTEX_WAIT, 0);
+	while (!__atomic_load_n(&c->turn, __ATOMIC_ACQUIRE)) {
+		/* the thread sanitizer keeps signals for calls that it knows */
+		if (futex(&c->turn, FUTEX_WAIT, 0) && __tsan_acquire)
+			REAL(poll)(NULL, 0, 0);
+	}
 	c->turn = 0;
 	if (__tsan_acquire)
 		__tsan_acquire(c);
@@ -306,6 +313,7 @@ void platform_context_switch(struct context *from, struct context *to)
 {
 	int error = errno; /* Linux gave it to the thread, not to the task */
 
+	handler_stack.high = 0;
 	if (from->carrier == to->carrier) {
 		switch_fiber(from, to);
 	} else {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * read, write, poll and their like: a task that calls one waits alone, while
- * the others run. Each first asks the kernel whether the call would block; if
+ * read, write and their like: a task that calls one waits alone, while the
+ * others run. Each first asks the kernel whether the call would block; if
  * so the task parks until the loop's epoll set tells, and only then makes the
  * call. So what the call does is always the host's doing.
  *
@@ -16,6 +16,7 @@
 
 #include "core/loop.h"
 #include "unix/host.h"
+#include "unix/signal.h"
 #include "unix/sock.h"
 #include "unix/unix.h"
 
@@ -27,7 +28,6 @@
 #include <limits.h>
 #include <pthread.h>
 #include <sys/epoll.h>
-#include <sys/select.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
@@ -43,7 +43,8 @@ void unix_io_stop(void)
 
 bool unix_on_task(void)
 {
-	return !stopped && unix_is_loop_thread() && !loop_this()->callback;
+	return !stopped && unix_is_loop_thread() && !loop_this()->callback &&
+	       !unix_in_handler();
 }
 
 /*
@@ -85,24 +86,40 @@ static void add(int set, const struct pollfd *p)
 		REAL(epoll_ctl)(set, EPOLL_CTL_MOD, p->fd, &e);
 }
 
-int unix_wait_fds(const struct pollfd *p, nfds_t n, uint64_t deadline)
+void unix_close(int fd)
 {
-	struct wait w = {.watch = {.fn = on_ready}};
+	int state;
+
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
+	REAL(close)(fd);
+	pthread_setcancelstate(state, NULL);
+}
+
+static int wait_set(int set, uint64_t deadline)
+{
+	struct wait w = {.watch = {.fd = set, .fn = on_ready}};
 	uint64_t seen = 0;
 	int rc;
 
 	w.watch.arg = &w;
-	w.watch.fd = epoll_create1(EPOLL_CLOEXEC);
-	if (w.watch.fd < 0)
+	rc = unix_watch(&w.watch, EPOLLIN);
+	if (rc)
+		return rc;
+	rc = unix_event_wait(&w.event, &seen, deadline);
+	unix_unwatch(&w.watch);
+	return rc;
+}
+
+int unix_wait_fds(const struct pollfd *p, nfds_t n, uint64_t deadline)
+{
+	int set = epoll_create1(EPOLL_CLOEXEC), rc;
+
+	if (set < 0)
 		return -ENOMEM;
 	for (nfds_t i = 0; i < n; i++)
-		add(w.watch.fd, &p[i]);
-	rc = unix_watch(&w.watch, EPOLLIN);
-	if (!rc) {
-		rc = event_wait(&w.event, &seen, deadline);
-		unix_unwatch(&w.watch);
-	}
-	REAL(close)(w.watch.fd);
+		add(set, &p[i]);
+	rc = wait_set(set, deadline);
+	unix_close(set);
 	return rc;
 }
 
@@ -133,14 +150,16 @@ int unix_wait_fd(int fd, short events)
 	if (flags < 0 || flags & O_NONBLOCK)
 		return 0;
 	deadline = limit(fd, events);
-	do {
+	do { /* with a limit no handler lets it go on */
 		rc = unix_wait_fds(&p, 1, deadline);
+		if (rc == -ERESTART && deadline == FATA_FOREVER)
+			rc = 0;
 	} while (!rc && !REAL(poll)(&p, 1, 0));
 	if (rc == -ECANCELED)
 		unix_testcancel();
-	if (rc != -ECANCELED && rc != -ETIMEDOUT)
+	if (!rc || rc == -ENOMEM || REAL(poll)(&p, 1, 0))
 		return 0;
-	errno = rc == -ECANCELED ? EINTR : EAGAIN;
+	errno = rc == -ETIMEDOUT ? EAGAIN : EINTR;
 	return -1;
 }
 
@@ -242,125 +261,4 @@ INSTEAD int dup3(int fd, int to, int flags)
 INSTEAD int dup2(int fd, int to)
 {
 	return fd == to ? REAL(dup2)(fd, to) : dup3(fd, to, 0);
-}
-
-/* --- waiting for many --------------------------------------------------- */
-
-static uint64_t after(const struct timespec *t)
-{
-	if (!t)
-		return FATA_FOREVER;
-	return clock_deadline((uint64_t)t->tv_sec * FATA_NS_PER_S +
-			      (uint64_t)t->tv_nsec);
-}
-
-/* The stack's descriptors must look as they are. */
-static void look(const struct pollfd *p, nfds_t n)
-{
-	for (nfds_t i = 0; unix_sock_ops && i < n; i++)
-		unix_sock_ops->polled(p[i].fd);
-}
-
-static int poll_until(struct pollfd *p, nfds_t n, uint64_t deadline)
-{
-	int rc, err = 0;
-
-	look(p, n);
-	for (;;) {
-		rc = REAL(poll)(p, n, 0);
-		if (rc || err == -ETIMEDOUT || !deadline)
-			return rc;
-		err = unix_wait_fds(p, n, deadline);
-		if (!err || err == -ETIMEDOUT)
-			continue;
-		errno = err == -ECANCELED ? EINTR : ENOMEM;
-		return -1;
-	}
-}
-
-INSTEAD int poll(struct pollfd *p, nfds_t n, int ms)
-{
-	if (!unix_on_task())
-		return REAL(poll)(p, n, ms);
-	return poll_until(
-		p, n,
-		ms < 0 ? FATA_FOREVER
-		: !ms  ? 0
-		       : clock_deadline((uint64_t)ms * FATA_NS_PER_MS));
-}
-
-INSTEAD int ppoll(struct pollfd *p, nfds_t n, const struct timespec *t,
-		  const sigset_t *mask)
-{
-	/* a mask of signals is for the moment of the kernel's sleep */
-	if (mask || !unix_on_task())
-		return REAL(ppoll)(p, n, t, mask);
-	return poll_until(p, n, after(t));
-}
-
-static nfds_t to_pollfds(struct pollfd *p, int n, const fd_set *in,
-			 const fd_set *out, const fd_set *except)
-{
-	nfds_t used = 0;
-
-	for (int fd = 0; fd < n && fd < FD_SETSIZE; fd++) {
-		short events = 0;
-
-		events |= in && FD_ISSET(fd, in) ? POLLIN : 0;
-		events |= out && FD_ISSET(fd, out) ? POLLOUT : 0;
-		events |= except && FD_ISSET(fd, except) ? POLLPRI : 0;
-		if (events)
-			p[used++] = (struct pollfd){.fd = fd, .events = events};
-	}
-	return used;
-}
-
-static int select_until(int n, fd_set *in, fd_set *out, fd_set *except,
-			uint64_t deadline)
-{
-	struct pollfd p[FD_SETSIZE];
-	nfds_t used = to_pollfds(p, n, in, out, except);
-	struct timeval zero = {0};
-	int rc = poll_until(p, used, deadline);
-
-	if (rc < 0)
-		return rc;
-	return REAL(select)(n, in, out, except, &zero);
-}
-
-INSTEAD int select(int n, fd_set *in, fd_set *out, fd_set *except,
-		   struct timeval *t)
-{
-	if (!unix_on_task())
-		return REAL(select)(n, in, out, except, t);
-	return select_until(
-		n, in, out, except,
-		t ? clock_deadline((uint64_t)t->tv_sec * FATA_NS_PER_S +
-				   (uint64_t)t->tv_usec * FATA_NS_PER_US)
-		  : FATA_FOREVER);
-}
-
-INSTEAD int epoll_wait(int set, struct epoll_event *e, int n, int ms)
-{
-	struct pollfd p = {.fd = set, .events = POLLIN};
-	int rc;
-
-	if (!ms || !unix_on_task())
-		return REAL(epoll_wait)(set, e, n, ms);
-	rc = poll(&p, 1, ms);
-	return rc > 0 ? REAL(epoll_wait)(set, e, n, 0) : rc;
-}
-
-INSTEAD int epoll_pwait(int set, struct epoll_event *e, int n, int ms,
-			const sigset_t *mask)
-{
-	return mask ? REAL(epoll_pwait)(set, e, n, ms, mask)
-		    : epoll_wait(set, e, n, ms);
-}
-
-INSTEAD int epoll_ctl(int set, int op, int fd, struct epoll_event *e)
-{
-	if (sock_owns(fd) && op != EPOLL_CTL_DEL)
-		unix_sock_ops->polled(fd);
-	return REAL(epoll_ctl)(set, op, fd, e);
 }

@@ -18,6 +18,9 @@
 /* May the caller park, that is, does it run as a task? */
 bool unix_on_task(void);
 
+/* close; libc's own is a point of cancellation and would not close then. */
+void unix_close(int fd);
+
 /* libc's point of cancellation; our frames may be unwound from here. */
 void unix_testcancel(void);
 

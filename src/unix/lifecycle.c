@@ -16,6 +16,7 @@
 #include "core/task.h"
 #include "platform.h"
 #include "unix/host.h"
+#include "unix/signal.h"
 #include "unix/unix.h"
 
 #include <errno.h>
@@ -46,8 +47,7 @@ uint32_t lifecycle_generation(void)
 
 static void ask(enum lifecycle_request r)
 {
-	log_info("%s asked for",
-		 r == LIFECYCLE_REBOOT ? "reboot" : "poweroff");
+	log_info("%s asked for", r == LIFECYCLE_REBOOT ? "reboot" : "poweroff");
 	lifecycle_tell(r);
 }
 
@@ -116,19 +116,19 @@ void unix_signals(void)
 			 old;
 
 	REAL(write); /* look it up before a handler has to */
-	signal(SIGPIPE, SIG_IGN);
+	REAL(signal)(SIGPIPE, SIG_IGN);
 	watch.fd = unix_high(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
 	watch.fn = on_ready;
-	if (watch.fd < 0 || unix_watch(&watch, EPOLLIN) ||
+	if (unix_handlers() || watch.fd < 0 || unix_watch(&watch, EPOLLIN) ||
 	    fata_task_spawn(NULL, &attr, follow, NULL)) {
 		log_warn("no signals: %s", strerror(errno));
 		return;
 	}
 	for (unsigned i = 0; i < sizeof(sigs) / sizeof(*sigs); i++) {
 		/* ignored by who started us (nohup): so it stays */
-		if (!sigaction(sigs[i], NULL, &old) &&
+		if (!REAL(sigaction)(sigs[i], NULL, &old) &&
 		    old.sa_handler == SIG_IGN && sigs[i] != SIGINT)
 			continue;
-		sigaction(sigs[i], &ours, NULL);
+		REAL(sigaction)(sigs[i], &ours, NULL);
 	}
 }

@@ -6,6 +6,7 @@
 #include "unix/io.h"
 
 #include "unix/host.h"
+#include "unix/signal.h"
 #include "unix/world.h"
 
 #include <errno.h>
@@ -38,7 +39,7 @@ static int sleep_until(uint64_t deadline, struct timespec *rest)
 {
 	uint64_t now;
 
-	if (!fata_sleep_until(deadline))
+	if (!unix_sleep_until(deadline))
 		return 0;
 	unix_testcancel();
 	now = clock_mono_ns();

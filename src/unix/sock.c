@@ -84,8 +84,10 @@ static int connect_waiting(int fd, const struct sockaddr *a, socklen_t size)
 	fcntl(fd, F_SETFL, flags);
 	if (!rc || errno != EINPROGRESS)
 		return rc;
-	rc = unix_wait_fds(&p, 1, FATA_FOREVER);
-	if (rc == -ECANCELED)
+	do {
+		rc = unix_wait_fds(&p, 1, FATA_FOREVER);
+	} while (rc == -ERESTART);
+	if (rc == -ECANCELED || rc == -EINTR)
 		return result(-EINTR);
 	if (REAL(getsockopt)(fd, SOL_SOCKET, SO_ERROR, &error, &n))
 		return -1;
@@ -143,8 +145,7 @@ INSTEAD ssize_t recvfrom(int fd, void *restrict p, size_t n, int flags,
 			 socklen_t *restrict size)
 {
 	if (sock_owns(fd))
-		return results(
-			stack_sock_receive(fd, p, n, flags, from, size));
+		return results(stack_sock_receive(fd, p, n, flags, from, size));
 	if (unix_on_task() && !(flags & MSG_DONTWAIT) &&
 	    unix_wait_fd(fd, POLLIN))
 		return -1;
@@ -165,10 +166,9 @@ static ssize_t receive_pieces(int fd, struct msghdr *m, int flags)
 	m->msg_controllen = 0;
 	m->msg_flags = 0;
 	for (size_t i = 0; i < m->msg_iovlen; i++) {
-		r = stack_sock_receive(fd, m->msg_iov[i].iov_base,
-				       m->msg_iov[i].iov_len,
-				       flags | (i ? MSG_DONTWAIT : 0),
-				       m->msg_name, size);
+		r = stack_sock_receive(
+			fd, m->msg_iov[i].iov_base, m->msg_iov[i].iov_len,
+			flags | (i ? MSG_DONTWAIT : 0), m->msg_name, size);
 		if (r < 0)
 			break;
 		sum += r;

@@ -13,6 +13,7 @@
 #include "net/stack.h"
 #include "unix/host.h"
 #include "unix/net.h"
+#include "unix/signal.h"
 
 #include <errno.h>
 #include <fata/clock.h>
@@ -113,8 +114,8 @@ static void polled(int fd)
 	if (!k)
 		return;
 	if (!k->mirrored) {
-		REAL(setsockopt)(fd, SOL_SOCKET, SO_SNDBUF, &least,
-				 sizeof(least));
+		REAL(setsockopt)
+		(fd, SOL_SOCKET, SO_SNDBUF, &least, sizeof(least));
 		if (fata_task_spawn(NULL, &attr, follow, k))
 			return;
 		k->mirrored = true;
@@ -200,8 +201,10 @@ static int wait_change(struct sock *k, int what, int flags, uint64_t *seen)
 	if (flags & MSG_DONTWAIT || fcntl(k->fd, F_GETFL) & O_NONBLOCK)
 		return -EAGAIN;
 	k->refs++; /* another task may close it meanwhile */
-	rc = event_wait(&k->s->event, seen,
-			limit ? clock_deadline(limit) : FATA_FOREVER);
+	rc = unix_event_wait(&k->s->event, seen,
+			     limit ? clock_deadline(limit) : FATA_FOREVER);
+	if (rc == -ERESTART)
+		rc = limit ? -EINTR : 0;
 	if (!rc && k->closed)
 		rc = -EBADF;
 	put(k);
@@ -247,8 +250,7 @@ static int take_address(struct sock *k, const void *a, socklen_t size,
 {
 	int rc = sockaddr_in(k->s, a, size, e);
 
-	if (rc || ip_addr_isany(&e->address) ||
-	    ip_addr_isloopback(&e->address))
+	if (rc || ip_addr_isany(&e->address) || ip_addr_isloopback(&e->address))
 		return rc;
 	return stack_wait_address(&e->address);
 }
@@ -310,8 +312,7 @@ int stack_sock_connect(int fd, const struct sockaddr *a, socklen_t size)
 		int err;
 
 		if (!k->s->connecting)
-			return k->s->connected ? 0
-					       : -socket_take_error(k->s);
+			return k->s->connected ? 0 : -socket_take_error(k->s);
 		err = wait_change(k, WRITING, 0, &seen);
 		if (err)
 			return err == -EAGAIN ? rc : err;

@@ -15,6 +15,7 @@
 #include "core/task.h"
 #include "unix/host.h"
 #include "unix/io.h"
+#include "unix/signal.h"
 #include "unix/unix.h"
 
 #include <errno.h>
@@ -87,6 +88,7 @@ static void *thread_main(void *arg)
 	if (t->never)
 		return NULL;
 	unix_join_loop();
+	unix_signals_of(t->task);
 	pthread_setspecific(key, t);
 	carrier_run(&t->carrier);
 	return NULL;

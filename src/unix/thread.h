@@ -20,11 +20,21 @@
 struct context;
 
 struct carrier {
-	uint32_t turn;	      /* 1: it is this thread's; a futex */
+	uint32_t turn;        /* 1: it is this thread's; a futex */
 	struct context *next; /* what it is to run then */
-	bool leaving;	      /* its task ends: it waits for no other turn */
-	jmp_buf end;	      /* where it goes then */
+	bool leaving;         /* its task ends: it waits for no other turn */
+	jmp_buf end;          /* where it goes then */
 };
+
+/*
+ * The stack on which a handler of the program's runs, from where it began down;
+ * no more once the thread goes on with another context.
+ */
+struct handler_stack {
+	uintptr_t low, high;
+};
+
+extern __thread struct handler_stack handler_stack;
 
 /* The carrier of the next context that platform_context_init makes. */
 extern struct carrier *carrier_next;

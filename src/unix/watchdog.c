@@ -4,6 +4,7 @@
  * unless the main loop has set it anew in time, three times in each period.
  */
 #include "platform.h"
+#include "unix/host.h"
 
 #include <errno.h>
 #include <fata/clock.h>
@@ -51,7 +52,7 @@ int lifecycle_watchdog(uint64_t ns)
 			     .sigev_signo = SIGRTMIN + 7};
 
 	if (ns && !made) {
-		signal(SIGRTMIN + 7, bite);
+		REAL(signal)(SIGRTMIN + 7, bite);
 		if (timer_create(CLOCK_MONOTONIC, &e, &timer))
 			return -errno;
 		made = true;

@@ -164,7 +164,9 @@ static void signals(void)
 	signal(SIGUSR1, handler);
 	signal(SIGALRM, handler);
 	check_call(0, rt_sigaction, SIGUSR1, NULL, action, 8L);
+#ifndef __FATA_UNIX__ /* the kernel has the twin's, which calls ours */
 	check_equal(action[0], (uintptr_t)handler);
+#endif
 	check_call(-EINVAL, rt_sigaction, 99, NULL, action, 8L);
 	check_call(0, kill, pid, SIGUSR1);
 	check_equal(got, SIGUSR1);
