@@ -2,6 +2,7 @@
 /* Frames and their pages; pages go back to the pool that they came from. */
 #include <core/assert.h>
 #include <core/net.h>
+#include <errno.h>
 #include <fata/heap.h>
 #include <string.h>
 
@@ -85,4 +86,30 @@ struct net_frame *net_frame_alloc(struct net *n, size_t size, size_t headroom)
 		headroom = 0;
 	}
 	return f;
+}
+
+int net_frame_judge(const struct net *n, const struct net_frame *f)
+{
+	uint32_t sum = 0;
+
+	if (!f->pieces || f->pieces > NET_PIECES || f->in_flight)
+		return -EINVAL;
+	for (unsigned i = 0; i < f->pieces; i++) {
+		const struct net_piece *p = &f->piece[i];
+
+		if (!p->size ||
+		    ((uintptr_t)p->data & (PAGE_SIZE - 1)) + p->size >
+			    PAGE_SIZE)
+			return -EINVAL;
+		sum += p->size;
+	}
+	if (sum != f->size || (f->gso != NET_GSO_NONE) != (f->gso_size != 0))
+		return -EINVAL;
+	if (sum > NET_FRAME_MAX ||
+	    (f->gso == NET_GSO_NONE && sum > n->info.mtu + 18))
+		return -EMSGSIZE;
+	if ((f->gso == NET_GSO_TCPV4 && !n->info.send_gso4) ||
+	    (f->gso == NET_GSO_TCPV6 && !n->info.send_gso6))
+		return -EOPNOTSUPP;
+	return 0;
 }

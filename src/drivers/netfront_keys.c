@@ -22,27 +22,6 @@
 
 FATA_LOG_SOURCE("net");
 
-static int hex(char c)
-{
-	return c >= '0' && c <= '9'   ? c - '0'
-	       : c >= 'a' && c <= 'f' ? c - 'a' + 10
-	       : c >= 'A' && c <= 'F' ? c - 'A' + 10
-				      : -1;
-}
-
-/* "00:16:3e:01:02:03", exactly. */
-static int parse_mac(const char *s, unsigned char *mac)
-{
-	for (unsigned i = 0; i < 6; i++, s += 3) {
-		int high = hex(s[0]), low = high < 0 ? -1 : hex(s[1]);
-
-		if (low < 0 || s[2] != (i < 5 ? ':' : '\0'))
-			return -EINVAL;
-		mac[i] = (unsigned char)(high << 4 | low);
-	}
-	return 0;
-}
-
 int net_read_identity(struct netfront *n)
 {
 	char *mac;
@@ -51,7 +30,7 @@ int net_read_identity(struct netfront *n)
 
 	if (rc)
 		return rc;
-	rc = parse_mac(mac, n->net.info.mac);
+	rc = net_parse_mac(mac, n->net.info.mac);
 	heap_free(mac);
 	if (rc)
 		return rc;

@@ -171,34 +171,6 @@ void net_tx_event(void *arg)
 		net_groups_tell(q->net);
 }
 
-/* 0, or why this frame can never be sent here. */
-static int judge(const struct netfront *n, const struct net_frame *f)
-{
-	uint32_t sum = 0;
-
-	if (!f->pieces || f->pieces > NET_PIECES || f->in_flight)
-		return -EINVAL;
-	for (unsigned i = 0; i < f->pieces; i++) {
-		const struct net_piece *p = &f->piece[i];
-
-		if (!p->size ||
-		    ((uintptr_t)p->data & (PAGE_SIZE - 1)) + p->size >
-			    PAGE_SIZE)
-			return -EINVAL;
-		sum += p->size;
-	}
-	if (sum != f->size || (f->gso != NET_GSO_NONE) != (f->gso_size != 0))
-		return -EINVAL;
-	if (sum > NET_FRAME_MAX || (f->pieces > 1 && !n->sg))
-		return -EMSGSIZE;
-	if (f->gso == NET_GSO_NONE && sum > n->net.info.mtu + 18)
-		return -EMSGSIZE;
-	if ((f->gso == NET_GSO_TCPV4 && !n->net.info.send_gso4) ||
-	    (f->gso == NET_GSO_TCPV6 && !n->net.info.send_gso6))
-		return -EOPNOTSUPP;
-	return 0;
-}
-
 static uint16_t flags_of(const struct net_frame *f, unsigned piece)
 {
 	uint16_t flags = piece + 1 < f->pieces ? NETTXF_more_data : 0;
@@ -328,7 +300,9 @@ int netfront_send(struct net *net, struct net_frame **frames, unsigned count)
 		struct net_frame *f = frames[done];
 		struct net_queue *q;
 
-		rc = judge(n, f);
+		rc = net_frame_judge(net, f);
+		if (!rc && f->pieces > 1 && !n->sg)
+			rc = -EMSGSIZE;
 		if (rc)
 			break;
 		/* room for a frame of any size */

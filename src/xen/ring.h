@@ -239,23 +239,49 @@ static inline void ring_back_init(struct ring_back *r, void *pages,
 	};
 }
 
+/* Judge the peer's index anew: 0 or -EPROTO. */
+static inline int ring_back_look(struct ring_back *r)
+{
+	uint32_t prod = ring_load(&r->page->req_prod);
+
+	/* Each slot holds a request until its response is written. */
+	if (prod - r->req_seen > r->size - (r->req_seen - r->rsp_prod))
+		r->broken = true;
+	else
+		r->req_seen = prod;
+	return r->broken ? -EPROTO : 0;
+}
+
 /* Look for new requests. 1, 0, or -EPROTO. */
 static inline int ring_back_poll(struct ring_back *r)
 {
-	uint32_t prod;
-
 	if (r->broken)
 		return -EPROTO;
-	if (r->req_cons != r->req_seen)
-		return 1;
-	prod = ring_load(&r->page->req_prod);
-	/* Each slot holds a request until its response is written. */
-	if (prod - r->req_seen > r->size - (r->req_seen - r->rsp_prod)) {
-		r->broken = true;
+	if (r->req_cons == r->req_seen && ring_back_look(r))
 		return -EPROTO;
+	return r->req_seen != r->req_cons;
+}
+
+/*
+ * Are n requests there? If not, ask to be notified of the next one. 1, 0, or
+ * -EPROTO.
+ */
+static inline int ring_back_want(struct ring_back *r, uint32_t n)
+{
+	if (r->broken)
+		return -EPROTO;
+	for (;;) {
+		uint32_t seen = r->req_seen;
+
+		if (seen - r->req_cons >= n)
+			return 1;
+		ring_store(&r->page->req_event, seen + 1);
+		ring_fence();
+		if (ring_back_look(r))
+			return -EPROTO;
+		if (r->req_seen == seen)
+			return 0;
 	}
-	r->req_seen = prod;
-	return prod != r->req_cons;
 }
 
 /* Copy the next request out: 1, 0 when there is none, or -EPROTO. */

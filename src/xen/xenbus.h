@@ -56,7 +56,9 @@ struct xenbus_private {
 		patience; /* until when passing errors may last; 0: not begun */
 	uint64_t pause;   /* before the next attempt */
 	uint64_t up_since, reopen; /* for the back-off between connections */
-	uint64_t leave; /* when a backend that began anew has had its time */
+	uint64_t leave;  /* when a backend that began anew has had its time */
+	bool retired;    /* a backend's: the toolstack takes it away */
+	uint64_t retire; /* when its directory goes; 0: not begun */
 	uint64_t backoff;
 	char text[]; /* our path */
 };
@@ -67,6 +69,9 @@ int xenbus_device_run(void *device);
 /* One step in the phases that differ; returns when to come back at latest. */
 uint64_t xenbus_front_step(struct xenbus_device *d);
 uint64_t xenbus_back_step(struct xenbus_device *d);
+
+/* The same for a backend's device that was given up by both others. */
+uint64_t xenbus_back_retire(struct xenbus_device *d);
 
 /* --- what the steps are made of (xenbus_device.c) ------------------------- */
 

@@ -3,8 +3,15 @@
  * What a backend does in each phase, given the frontend's present state; see
  * fata/xen/xenbus.h. The values returned are those of xenbus_front.c.
  */
+#include <errno.h>
+
 #include <fata/clock.h>
+#include <fata/heap.h>
+#include "core/fmt.h"
 #include "xen/xenbus.h"
+
+/* So long can the toolstack read that we are closed. */
+#define RETIRE_NS (500 * FATA_NS_PER_MS)
 
 static uint64_t say(struct xenbus_device *d, enum xenbus_state state)
 {
@@ -108,8 +115,66 @@ static uint64_t closed(struct xenbus_device *d)
 	return 0;
 }
 
+/* Our directory, and that of the frontend's domain if it was the last. */
+static int remove_all(struct xs_transaction *t, void *arg)
+{
+	struct xenbus_device *d = arg;
+	char path[XS_PATH_SIZE], **names;
+	unsigned int n = 0;
+	size_t end;
+	int err = xs_rm(t, d->path, xenbus_deadline());
+
+	if (err)
+		return err;
+	end = fmt(path, sizeof(path), "%s", d->path);
+	while (end && path[end] != '/')
+		end--;
+	path[end] = '\0';
+	/* it may not be ours to look at, or to remove */
+	err = xs_directory(t, path, &names, &n, xenbus_deadline());
+	if (!err)
+		heap_free(names);
+	if (!err && !n)
+		xs_rm(t, path, xenbus_deadline());
+	return 0;
+}
+
+/*
+ * The toolstack has written its own word over our state, and waits for Closed.
+ * In a driver domain it then waits until the directory is gone: nobody else
+ * removes it there.
+ */
+uint64_t xenbus_back_retire(struct xenbus_device *d)
+{
+	struct xenbus_private *p = d->priv;
+	uint64_t now = clock_mono_ns();
+	int err;
+
+	if (!p->retire) {
+		d->priv->own_state = XENBUS_UNKNOWN;
+		err = xenbus_set_state(d, NULL, XENBUS_CLOSED);
+		p->retire = now + RETIRE_NS;
+		if (err)
+			return p->retire;
+	}
+	if (now < p->retire)
+		return p->retire;
+	err = xs_transaction(remove_all, d, xenbus_deadline());
+	if (err && err != -ENOENT)
+		return FATA_FOREVER; /* not ours to remove */
+	p->own_changed = true;
+	return 0;
+}
+
 uint64_t xenbus_back_step(struct xenbus_device *d)
 {
+	if (d->priv->retired && (d->peer_state == XENBUS_UNKNOWN ||
+				 d->peer_state == XENBUS_CLOSED)) {
+		xenbus_disconnect(d, XENBUS_WHY_CLOSED);
+		xenbus_set_phase(d, XENBUS_OFFLINE);
+		return xenbus_back_retire(d);
+	}
+	d->priv->retire = 0;
 	switch (d->phase) {
 	case XENBUS_WAITING:
 		return waiting(d);

@@ -44,6 +44,8 @@ static void become_gone(struct xenbus_device *d)
 	forget_peer(d);
 	log_info("%s: unplugged", d->path);
 	xenbus_set_phase(d, XENBUS_GONE);
+	if (d->priv->probed && d->driver->gone)
+		d->driver->gone(d);
 }
 
 static void become_broken(struct xenbus_device *d)
@@ -142,6 +144,7 @@ static uint64_t look(struct xenbus_device *d)
 		return xenbus_retry(d, "looking for the other half", err);
 	if (p->remade)
 		p->pinned = p->remade = false;
+	p->retired = p->class->backend && !xenbus_online(d);
 	if (!accept_peer(d, path, domid)) {
 		heap_free(path);
 		return 0;
@@ -188,6 +191,7 @@ static bool check_own(struct xenbus_device *d, uint64_t *again)
 	}
 	if (p->remade)
 		p->pinned = false;
+	p->retired = p->class->backend && !xenbus_online(d);
 	if (d->phase == XENBUS_BROKEN) {
 		/* Unplugged and plugged in again: another device. */
 		if (p->remade && p->probed)
@@ -282,6 +286,8 @@ static uint64_t step(struct xenbus_device *d)
 		if (!check_own(d, &again))
 			return 0;
 	}
+	if (d->phase == XENBUS_BROKEN && p->retired)
+		return xenbus_back_retire(d);
 	if (d->phase == XENBUS_BROKEN)
 		return again ? again : FATA_FOREVER;
 	if (d->phase == XENBUS_LOOKING)

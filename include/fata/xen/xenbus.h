@@ -166,6 +166,9 @@ struct xenbus_driver {
 	void (*suspend)(struct xenbus_device *d);
 	void (*unsuspend)(struct xenbus_device *d);
 
+	/* (o) Unplugged for good; after disconnect, before remove. */
+	void (*gone)(struct xenbus_device *d);
+
 	/* (o) Undo probe: unplugged, and the last xenbus_put has been done. */
 	void (*remove)(struct xenbus_device *d);
 };
@@ -257,6 +260,9 @@ int xenbus_read_own_u64(struct xenbus_device *d, const char *key, uint64_t max,
  *                   <-   Connected
  *     Closing, Closed, gone ->          disconnect
  *                   <-   Closed;        then InitWait when it begins anew
+ *     (the toolstack writes online = 0)
+ *     Closed, gone  ->                  disconnect
+ *                   <-   Closed;        then the directory is removed
  *
  * d->id is the device's number, d->peer the frontend's domain. `ready` is not
  * used. What a frontend publishes is hostile until proved otherwise; read each
