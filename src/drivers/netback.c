@@ -77,12 +77,12 @@ static int publish(struct xenbus_device *d, struct xs_transaction *t)
 
 /* --- events --------------------------------------------------------------- */
 
-/* Had the event a reason? There are requests, or some were taken since. */
+/* Had the event a reason? There are more requests than at the last one. */
 static bool moved(struct netback_ring *r)
 {
-	bool yes = ring_back_poll(&r->ring) || r->ring.req_cons != r->served;
+	bool yes = ring_back_look(&r->ring) || r->ring.req_seen != r->served;
 
-	r->served = r->ring.req_cons;
+	r->served = r->ring.req_seen;
 	return yes;
 }
 
@@ -148,7 +148,7 @@ static void attach(struct netback_ring *r, struct ring_page *page, size_t slot)
 {
 	ring_back_init(&r->ring, page, PAGE_SIZE, slot,
 		       ring_load(&page->rsp_prod));
-	r->served = r->ring.req_cons;
+	r->served = r->ring.req_seen;
 }
 
 static int start(struct netback *b, const uint32_t *refs, const uint32_t *ports)

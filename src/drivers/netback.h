@@ -35,7 +35,7 @@
 struct netback_ring {
 	struct ring_back ring;
 	struct evtchn evtchn; /* only tx's, unless they are split */
-	uint32_t served;      /* req_cons at the last event */
+	uint32_t served;      /* req_seen at the last event */
 };
 
 struct netback {
