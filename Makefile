@@ -363,8 +363,8 @@ $(BUILD)/tests/fuzz/elf: tests/fuzz/elf.c $(FUZZ_ELF) $(wildcard tools/fata/*.h)
 		-iquote tools/fata -iquote src $(filter %.c,$^) -o $@
 
 # The simulator's reader of topologies, likewise.
-FUZZ_TOPO := $(patsubst %,tools/fata/%.c,sim_topo sim_event sim_words \
-	sim_option sim_program util files) src/core/parse.c
+FUZZ_TOPO := $(patsubst %,tools/fata/%.c,sim_topo sim_topo_link sim_event \
+	sim_words sim_option sim_program util files) src/core/parse.c
 $(BUILD)/tests/fuzz/topology: tests/fuzz/topology.c tests/fuzz/lib.c \
 		$(FUZZ_TOPO) $(wildcard tools/fata/*.h)
 	@mkdir -p $(@D)

@@ -34,7 +34,9 @@ wrong "there is a node 'a' already" 'node a node'
 wrong "'1:x': a node's name" 'node 1:x node'
 wrong "'a!' is not a name" 'node a! node'
 wrong '\[3-1\]: expected numbers such as 0-9' 'node c[3-1] node'
+wrong 'more than 10000 names' 'node c[0-99999999] node'
 wrong "\[ is not closed" 'node c[3 node'
+wrong "'events': events.log is the run's own" 'node events node'
 wrong 'quote " is not closed' 'node c "node'
 wrong "start 'soon': expected a time" 'node c start=soon node'
 wrong "no node is called 'x'" 'link a x'
@@ -56,8 +58,11 @@ wrong "'explode': expected partition, heal" 'at 5s explode a'
 wrong 'expected: at TIME crash NAMES' 'at 5s crash'
 wrong 'expected: at TIME partition' 'at 5s partition'
 wrong "no link joins 'a' and 'b0'" 'at 5s link a b0 down'
+wrong 'expected: default OPTIONS' 'default'
 wrong 'expected: duration TIME' 'duration'
 wrong 'expected: wall YYYY' 'wall yesterday'
+topology <<<$'duration 1s\nduration 2s'
+check "two durations" says 1 't.conf:2: there is a duration already' sim
 topology </dev/null
 check "no node" says 1 '^fata: sim: t.conf: there is no node in it' sim
 head -c 100 /dev/zero >t.conf
@@ -69,6 +74,18 @@ refused 2 '--until-failure is for --seeds' "$fata" sim --until-failure x
 refused 2 '--seed x: expected a number' "$fata" sim --seed x x
 refused 2 '--duration x: expected a time' "$fata" sim --duration x x
 check "usage" matches "$("$fata" sim --help)" '^usage: fata sim'
+
+# names of links that meet
+topology <<'END'
+duration 1s
+node a,b,c,a--b,b--c,b.2 node echo
+link a,a,a,a b,b,b.2,b--c
+link a--b c
+END
+sim >out
+check "a capture of each link" same "$(cd sim.out && echo *.pcap)" \
+	"a--b--c.2.pcap a--b--c.pcap a--b.2.2.pcap a--b.2.pcap a--b.pcap"
+rm -r sim.out
 
 # --- what links do ---------------------------------------------------------
 

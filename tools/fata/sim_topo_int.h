@@ -27,6 +27,12 @@ struct reader {
 /* The number of the node of this name. */
 int topo_find_node(struct reader *r, const char *name, unsigned *n);
 
+/* --- sim_topo_link.c ----------------------------------------------------- */
+
+/* link LIST LIST [OPTIONS], default OPTIONS */
+int topo_link(struct reader *r);
+int topo_default(struct reader *r);
+
 /* Is it a link between these nodes? */
 bool topo_joins(const struct topo_link *l, unsigned a, unsigned b);
 

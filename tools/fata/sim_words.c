@@ -89,9 +89,11 @@ static int expand_range(const struct topo_place *at, const char *before,
 	to = from;
 	if (end && *end == '-')
 		end = parse_digits(end + 1, &to);
-	if (!end || *end || to < from || to - from >= SIM_NODES_MOST)
+	if (!end || *end || to < from)
 		return topo_fail(at, "[%s]: expected numbers such as 0-9",
 				 range);
+	if (to - from >= SIM_NODES_MOST)
+		return topo_fail(at, "more than %d names", SIM_NODES_MOST);
 	for (uint64_t i = from; i <= to; i++) {
 		char *name = xasprintf("%s%ju", before, (uintmax_t)i);
 		int err = expand(at, name, after, n);
