@@ -15,11 +15,12 @@
 
 #include <xengnttab.h>
 #include <xenstore.h>
+#include <xentoollog.h>
 
 #define PAGE      4096
 #define PER_INDEX (PAGE / sizeof(uint32_t))
 
-static xengnttab_handle *gnttab;
+static xengnttab_handle *gnttab, *quiet;
 static unsigned domid;
 
 static void must(int ok, const char *what)
@@ -54,10 +55,10 @@ static char *announced(void)
 	return text;
 }
 
-/* Read-only, and it must stay so. */
+/* Read-only, and it must stay so; of the refusal nobody need be told. */
 static void must_not_be_writable(uint32_t ref)
 {
-	if (xengnttab_map_domain_grant_refs(gnttab, 1, domid, &ref,
+	if (xengnttab_map_domain_grant_refs(quiet, 1, domid, &ref,
 					    PROT_READ | PROT_WRITE))
 		must(0, "dom0 may write to the trace");
 }
@@ -71,7 +72,11 @@ int main(int argc, char **argv)
 	must(argc == 2, "usage: trace DOMID");
 	domid = atoi(argv[1]);
 	gnttab = xengnttab_open(NULL, 0);
-	must(gnttab != NULL, "gnttab");
+	quiet = xengnttab_open(
+		(xentoollog_logger *)xtl_createlogger_stdiostream(
+			stderr, XTL_CRITICAL, 0),
+		0);
+	must(gnttab && quiet, "gnttab");
 	text = announced();
 	pages = strtoul(text, &text, 10);
 	for (done = 0; done < pages;) {
