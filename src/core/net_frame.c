@@ -4,11 +4,15 @@
 #include <core/net.h>
 #include <errno.h>
 #include <fata/heap.h>
+#include <fata/metrics.h>
 #include <string.h>
 
 static struct net_frame *unused;
-static unsigned unused_n;
 #define UNUSED_MAX 512
+
+static uint64_t records, unused_n;
+FATA_METRIC_GAUGE(records, "net.frames");
+FATA_METRIC_GAUGE(unused_n, "net.frames.kept");
 
 void *net_page_get(struct net_pool *p)
 {
@@ -34,6 +38,7 @@ struct net_frame *net_frame_new(struct net_pool *pool)
 		f = heap_alloc(sizeof(*f));
 		if (!f)
 			return NULL;
+		records++;
 	}
 	f->next = NULL;
 	f->size = 0;
@@ -54,6 +59,7 @@ void net_frame_free(struct net_frame *f)
 			net_page_put(f->from, net_page_of(f->piece[i].data));
 	if (unused_n == UNUSED_MAX) {
 		heap_free(f);
+		records--;
 		return;
 	}
 	f->next = unused;

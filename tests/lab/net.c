@@ -18,6 +18,7 @@
 #include <errno.h>
 #include <fata/heap.h>
 #include <fata/manifest.h>
+#include <fata/metrics.h>
 #include <fata/net.h>
 #include <netdb.h>
 #include <netinet/in.h>
@@ -186,16 +187,21 @@ static void *figures(void *arg)
 		struct heap_stat h;
 		struct net_stat n = {0};
 		struct net *net;
+		uint64_t frames = 0, kept = 0;
 
 		if (c < 0)
 			return NULL;
 		heap_stat(&h);
+		metrics_read("net.frames", &frames);
+		metrics_read("net.frames.kept", &kept);
+		h.live -= frames * sizeof(struct net_frame);
 		if (!net_open("lan", &net, 0))
 			net_stat(net, &n);
 		dprintf(c,
-			"live %zu stack %zu free %zu failures %llu "
-			"lost %llu errors %llu connects %llu\n",
-			h.live, h.stack, h.free,
+			"live %zu stack %zu frames %llu free %zu failures "
+			"%llu lost %llu errors %llu connects %llu\n",
+			h.live, h.stack, (unsigned long long)(frames - kept),
+			h.free,
 			(unsigned long long)h.failures,
 			(unsigned long long)(n.rx_dropped + n.tx_dropped),
 			(unsigned long long)(n.rx_errors + n.tx_errors),
