@@ -36,8 +36,8 @@ KFLAGS   = -std=gnu11 $(O) -g $(WARN) -ffreestanding -fno-pic -fno-pie \
 	-Iinclude -Isrc -D__XEN_INTERFACE_VERSION__=0x00040e00 \
 	-D__FATA_XEN__ -D_GNU_SOURCE
 
-# lwIP, from Debian's source package as it is. Its fragmenting is renamed: ours
-# (src/net/offload.c) comes first.
+# lwIP, from Debian's source package as it is. Its fragmenting and the way into
+# TCP are renamed: ours (src/net/offload.c, tcp_find.c) come first.
 LWIP    := $(BUILD)/src/lwip
 LWIPSRC := $(addprefix core/,def inet_chksum init ip mem memp netif pbuf raw \
 	stats sys tcp tcp_in tcp_out timeouts udp \
@@ -56,6 +56,7 @@ $(BUILD)/kernel/lwip/%.o: $(LWIP)/.complete src/net/lwip/lwipopts.h \
 		-c $(LWIP)/src/$*.c -o $@
 $(BUILD)/kernel/lwip/core/ipv4/ip4_frag.o: LWIPRENAME := -Dip4_frag=lwip_ip4_frag
 $(BUILD)/kernel/lwip/core/ipv6/ip6_frag.o: LWIPRENAME := -Dip6_frag=lwip_ip6_frag
+$(BUILD)/kernel/lwip/core/tcp_in.o: LWIPRENAME := -Dtcp_input=lwip_tcp_input
 $(addprefix $(BUILD)/kernel/lwip/core/,ipv4/dhcp.o ipv6/nd6.o): \
 	LWIPRENAME := -DLWIP_DNS=1
 NETOBJ  := $(patsubst src/%,$(BUILD)/kernel/%.o, \
@@ -120,6 +121,7 @@ $(UNIXDIR)/lwip/%.o: $(LWIP)/.complete src/net/lwip/lwipopts.h \
 		-c $(LWIP)/src/$*.c -o $@
 $(UNIXDIR)/lwip/core/ipv4/ip4_frag.o: LWIPRENAME := -Dip4_frag=lwip_ip4_frag
 $(UNIXDIR)/lwip/core/ipv6/ip6_frag.o: LWIPRENAME := -Dip6_frag=lwip_ip6_frag
+$(UNIXDIR)/lwip/core/tcp_in.o: LWIPRENAME := -Dtcp_input=lwip_tcp_input
 $(addprefix $(UNIXDIR)/lwip/core/,ipv4/dhcp.o ipv6/nd6.o): \
 	LWIPRENAME := -DLWIP_DNS=1
 $(UNIXDIR)/%.c.o: src/%.c | $(PKGSTAMP) $(LWIP)/.complete
@@ -287,6 +289,7 @@ $(BUILD)/host/lwip/%.o: $(LWIP)/.complete src/net/lwip/lwipopts.h \
 		-c $(LWIP)/src/$*.c -o $@
 $(BUILD)/host/lwip/core/ipv4/ip4_frag.o: LWIPRENAME := -Dip4_frag=lwip_ip4_frag
 $(BUILD)/host/lwip/core/ipv6/ip6_frag.o: LWIPRENAME := -Dip6_frag=lwip_ip6_frag
+$(BUILD)/host/lwip/core/tcp_in.o: LWIPRENAME := -Dtcp_input=lwip_tcp_input
 $(addprefix $(BUILD)/host/lwip/core/,ipv4/dhcp.o ipv6/nd6.o): \
 	LWIPRENAME := -DLWIP_DNS=1
 $(BUILD)/host/libnet.a: $(HNET)

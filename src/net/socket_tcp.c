@@ -137,6 +137,7 @@ int tcp_socket_listen(struct socket *s, int backlog)
 	tcp_arg(l, s);
 	tcp_accept(l, accepted);
 	tcp_time_listen(l);
+	tcp_find_listen(l);
 	return 0;
 }
 
@@ -155,10 +156,13 @@ int tcp_socket_connect(struct socket *s, const struct endpoint *e)
 	rc = scope_reach(s, &to, false);
 	if (rc)
 		return rc;
+	if (tcp_find_prepare(s->pcb))
+		return -ENOMEM;
 	tcp_time_connect(s->pcb);
 	err = tcp_connect(s->pcb, &to, e->port, connected);
 	if (err != ERR_OK)
 		return socket_errno(err);
+	tcp_find_add(s->pcb);
 	s->connecting = true;
 	return -EINPROGRESS;
 }

@@ -7,7 +7,8 @@
  *     offload.c  checksums and large segments
  *     config.c   addresses: parameters, DHCP, router advertisements
  *     socket*.c  what programs see
- *     tcp_*.c    what lwIP's TCP leaves to others: numbers to begin with, times
+ *     tcp_*.c    what lwIP's TCP leaves to others: numbers to begin with,
+ *                times, finding one of many connections
  */
 #ifndef FATA_NET_STACK_H
 #define FATA_NET_STACK_H
@@ -133,6 +134,15 @@ void offload_forget(const struct tcp_pcb *pcb);
 
 /* Note a new connection's real segment size. */
 void offload_connected(struct tcp_pcb *pcb);
+
+/* --- tcp_find.c ----------------------------------------------------------- */
+
+/* A listener's connections will be found. */
+void tcp_find_listen(struct tcp_pcb *listener);
+
+/* Before a connection is begun (0 or -ENOMEM), and once its ports are known. */
+int tcp_find_prepare(struct tcp_pcb *pcb);
+void tcp_find_add(struct tcp_pcb *pcb);
 
 /* --- tcp_time.c ----------------------------------------------------------- */
 

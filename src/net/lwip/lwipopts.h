@@ -94,7 +94,8 @@
 #define TCP_LISTEN_BACKLOG 1
 #define TCP_DEFAULT_LISTEN_BACKLOG 255
 #define LWIP_TCP_KEEPALIVE 1
-#define LWIP_TCP_PCB_NUM_EXT_ARGS 1
+#define LWIP_TCP_PCB_NUM_EXT_ARGS 2 /* tcp_time.c and offload.c, tcp_find.c */
+#define TCP_MSL 30000 /* a minute for stragglers (TIME_WAIT), as Linux */
 #define LWIP_DISABLE_TCP_SANITY_CHECKS 1
 #define LWIP_NETIF_HWADDRHINT 1
 #define MEMP_NUM_TCP_PCB 65535

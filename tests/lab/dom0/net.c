@@ -5,8 +5,8 @@
  *     in MB        sends that much; the guest sums it up; both are compared
  *     out MB       has the guest send that much; the same
  *     udp N        N datagrams of growing sizes, each echoed, ten may be lost
- *     short N      N connections, 200 at a time, each echoes; with a thread each
- *                  in the guest, and with one for all, in turn
+ *     short N      N connections, 200 at a time, each echoes; in the guest with
+ *                  a thread for each, and with one for all, in turn
  *     open N       N connections at the same time, each echoes twice
  *     stat 1       what the guest says of its memory and its card
  *     ask PORT     sends stdin as a datagram, prints what comes back

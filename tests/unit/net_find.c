@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Which connection a segment belongs to, among many; ports that are used again;
+ * connections that are only asked for; as many as there is memory for.
+ */
+#include "unit.h"
+
+#include <net/socket.h>
+#include <net/stack.h>
+
+#include "net_fake.h"
+
+#define FIN 1
+#define SYN 2
+#define RST 4
+#define ACK 16
+
+/* One of the other side's connections, from 10.0.0.1:port to our 9000. */
+struct peer {
+	uint16_t port;
+	uint32_t seq, ack;
+	struct socket *socket;
+};
+#define PEER(port_, seq_) {.port = (uint16_t)(port_), .seq = (seq_)}
+
+static struct socket *listener;
+
+static void settle(void)
+{
+	for (int i = 0; i < 4; i++)
+		fata_yield();
+}
+
+static void put32(unsigned char *p, uint32_t v)
+{
+	for (unsigned i = 0; i < 4; i++)
+		p[i] = (unsigned char)(v >> (24 - 8 * i));
+}
+
+static uint32_t get32(const unsigned char *p)
+{
+	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 |
+	       (uint32_t)p[2] << 8 | p[3];
+}
+
+static uint64_t metric(const char *name)
+{
+	uint64_t value = 0;
+
+	assert_int_equal(metrics_read(name, &value), 0);
+	return value;
+}
+
+/* A segment with the numbers as they are; a byte of data is the port's. */
+static void peer_sends(struct peer *peer, uint8_t flags, bool data)
+{
+	static const unsigned char head[] =
+		"\2\0\0\0\0\1\2\0\0\0\0\2\10\0\x45\0\0\x28\0\0\0\0\100\6\0\0"
+		"\12\0\0\1\12\0\0\2\0\0\43\50";
+	unsigned char p[55] = {0};
+	struct net_frame *f = calloc(1, sizeof(*f));
+	uint32_t sum;
+
+	memcpy(p, head, sizeof(head) - 1);
+	p[17] = data ? 41 : 40;
+	sum = ~words(0, p + 14, 20);
+	p[24] = (unsigned char)(sum >> 8);
+	p[25] = (unsigned char)sum;
+	p[34] = (unsigned char)(peer->port >> 8);
+	p[35] = (unsigned char)peer->port;
+	put32(p + 38, peer->seq);
+	put32(p + 42, flags & ACK ? peer->ack : 0);
+	p[46] = 0x50;
+	p[47] = flags;
+	p[48] = p[49] = 0x7f;
+	p[54] = (unsigned char)peer->port;
+	add_piece(f, p, data ? 55 : 54);
+	f->sum = NET_SUM_GOOD;
+	peer->seq += data + !!(flags & (SYN | FIN));
+	forget_sent();
+	fake_receive(f);
+	settle();
+}
+
+static void ask(struct peer *p)
+{
+	peer_sends(p, SYN, false);
+}
+
+/* Was it answered by SYN and ACK? Then it goes on from there. */
+static bool answered(struct peer *p)
+{
+	if (sent_n != 1 || sent[0].data[47] != (SYN | ACK))
+		return false;
+	assert_int_equal(get32(sent[0].data + 42), p->seq);
+	p->ack = get32(sent[0].data + 38) + 1;
+	return true;
+}
+
+static void open_peer(struct peer *p)
+{
+	ask(p);
+	assert_true(answered(p));
+	peer_sends(p, ACK, false);
+	assert_int_equal(socket_accept(listener, &p->socket), 0);
+}
+
+/* We close first, so that it is we who wait for stragglers. */
+static void close_peer(struct peer *p)
+{
+	forget_sent();
+	socket_close(p->socket);
+	settle();
+	p->ack++;
+	peer_sends(p, FIN | ACK, false);
+}
+
+static int start(void **state)
+{
+	struct net_frame *f = calloc(1, sizeof(*f));
+	struct endpoint e = {.port = 9000};
+
+	(void)state;
+	add_piece(f,
+		  "\xff\xff\xff\xff\xff\xff\2\0\0\0\0\2\10\6\0\1\10\0\6\4\0\1"
+		  "\2\0\0\0\0\2\12\0\0\1\0\0\0\0\0\0\12\0\0\2",
+		  42);
+	fake_receive(f);
+	settle();
+	assert_int_equal(socket_new(SOCKET_TCP, false, 0, &listener), 0);
+	listener->reuse = true;
+	assert_int_equal(socket_bind(listener, &e), 0);
+	assert_int_equal(socket_listen(listener, 4), 0);
+	settle();
+	return 0;
+}
+
+static int stop(void **state)
+{
+	(void)state;
+	socket_close(listener);
+	settle();
+	forget_sent();
+	return 0;
+}
+
+/* Each byte comes to its own, in any order, while others come and go. */
+static void test_many(void **state)
+{
+	enum { N = 500 };
+	static struct peer peers[N];
+	unsigned got[N] = {0}, sent_to[N] = {0};
+
+	(void)state;
+	for (unsigned i = 0; i < N; i++) {
+		peers[i] = (struct peer)PEER(2000 + 7 * i, i << 20);
+		open_peer(&peers[i]);
+	}
+	assert_int_equal(metric("tcp.connections"), N);
+	for (unsigned n = 0; n < 4000; n++) {
+		unsigned i = (unsigned)random_below(N);
+		struct peer *p = &peers[i];
+		unsigned char c;
+
+		if (n % 8 == 0) {
+			peer_sends(p, RST, false);
+			socket_close(p->socket);
+			p->port += 3; /* it comes again as another one */
+			open_peer(p);
+			got[i] = sent_to[i] = 0;
+		}
+		peer_sends(p, ACK, true);
+		sent_to[i]++;
+		if (n % 3)
+			continue;
+		while (socket_receive(p->socket, &c, 1, false, NULL, NULL) ==
+		       1) {
+			assert_int_equal(c, (unsigned char)p->port);
+			got[i]++;
+		}
+		assert_int_equal(got[i], sent_to[i]);
+	}
+	assert_int_equal(metric("tcp.connections"), N);
+	for (unsigned i = 0; i < N; i++) {
+		peer_sends(&peers[i], RST, false);
+		socket_close(peers[i].socket);
+	}
+	assert_int_equal(metric("tcp.connections"), 0);
+}
+
+/* A new one of the same ports begins at once if its numbers are later ones. */
+static void test_again(void **state)
+{
+	struct peer p = PEER(5000, 1000), old;
+
+	(void)state;
+	open_peer(&p);
+	close_peer(&p);
+	assert_int_equal(metric("tcp.ended"), 1);
+	old = (struct peer)PEER(5000, 900);
+	ask(&old);
+	assert_false(answered(&old)); /* a straggler */
+	assert_int_equal(metric("tcp.ended"), 1);
+	p.seq += 5000000; /* what lwIP takes to be beyond the window */
+	open_peer(&p);
+	assert_int_equal(metric("tcp.ended"), 0);
+	peer_sends(&p, ACK, true);
+	assert_int_equal(socket_available(p.socket), 1);
+	close_peer(&p);
+	p.seq += 2; /* what it takes to be within */
+	open_peer(&p);
+	peer_sends(&p, RST, false);
+	socket_close(p.socket);
+	assert_int_equal(metric("tcp.connections"), 0);
+}
+
+/* A flood of connections that are never finished: the oldest ones go. */
+static void test_flood(void **state)
+{
+	struct peer mine = PEER(6000, 1), others[3];
+
+	(void)state;
+	for (unsigned i = 0; i < 300; i++) {
+		struct peer p = PEER(10000 + i, i);
+
+		ask(&p);
+		assert_true(answered(&p));
+	}
+	assert_int_equal(metric("tcp.connections"), 4);
+	assert_int_equal(metric("tcp.dropped"), 296);
+	ask(&mine);
+	assert_true(answered(&mine));
+	for (unsigned i = 0; i < 3; i++) {
+		others[i] = (struct peer)PEER(20000 + i, i);
+		ask(&others[i]);
+	}
+	peer_sends(&mine, ACK, false);
+	assert_int_equal(socket_accept(listener, &mine.socket), 0);
+	peer_sends(&mine, RST, false);
+	socket_close(mine.socket);
+	for (unsigned i = 0; i < 3; i++)
+		peer_sends(&others[i], RST, false);
+	assert_int_equal(metric("tcp.connections"), 0);
+}
+
+/* As many as the listener wants are finished: another one is refused. */
+static void test_full(void **state)
+{
+	uint64_t refused = metric("tcp.refused");
+	struct peer p[5];
+
+	(void)state;
+	for (unsigned i = 0; i < 5; i++) {
+		p[i] = (struct peer)PEER(7000 + i, i);
+		ask(&p[i]);
+		assert_int_equal(answered(&p[i]), i < 4);
+		if (i < 4)
+			peer_sends(&p[i], ACK, false);
+	}
+	assert_int_equal(metric("tcp.refused"), refused + 1);
+	for (unsigned i = 0; i < 4; i++)
+		assert_int_equal(socket_accept(listener, &p[i].socket), 0);
+	p[4].seq--; /* it asks again */
+	open_peer(&p[4]);
+	for (unsigned i = 0; i < 5; i++) {
+		peer_sends(&p[i], RST, false);
+		socket_close(p[i].socket);
+	}
+}
+
+/* Nothing is left: refused and counted; ended ones make room first. */
+static void test_without_memory(void **state)
+{
+	uint64_t refused = metric("tcp.refused");
+	struct peer p = PEER(8000, 1), other = PEER(8001, 1);
+	struct chunk {
+		struct chunk *next;
+	} *all = NULL;
+
+	(void)state;
+	open_peer(&p);
+	close_peer(&p);
+	for (size_t size = 1 << 20; size >= 4096; size /= 2)
+		for (struct chunk *c; (c = heap_alloc(size)); all = c)
+			c->next = all;
+	ask(&other);
+	assert_int_equal(sent_n, 0);
+	assert_int_equal(metric("tcp.ended"), 0);
+	assert_int_equal(metric("tcp.refused"), refused + 1);
+	while (all) {
+		struct chunk *c = all;
+
+		all = c->next;
+		heap_free(c);
+	}
+	other.seq--;
+	open_peer(&other);
+	peer_sends(&other, RST, false);
+	socket_close(other.socket);
+}
+
+/* Those that have ended are kept for a minute, but not without a limit. */
+static void test_ended(void **state)
+{
+	uint64_t most = 0;
+
+	(void)state;
+	for (unsigned i = 0; i < 40000; i++) {
+		struct peer p = PEER(1024 + i % 60000, i << 16);
+
+		open_peer(&p);
+		close_peer(&p);
+		most = metric("tcp.ended") > most ? metric("tcp.ended") : most;
+	}
+	assert_int_equal(most, 32768);
+	fata_sleep(62 * FATA_NS_PER_S);
+	assert_int_equal(metric("tcp.ended"), 0);
+	assert_int_equal(metric("tcp.connections"), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_many, start, stop),
+		cmocka_unit_test_setup_teardown(test_again, start, stop),
+		cmocka_unit_test_setup_teardown(test_flood, start, stop),
+		cmocka_unit_test_setup_teardown(test_full, start, stop),
+		cmocka_unit_test_setup_teardown(test_without_memory, start,
+						stop),
+		cmocka_unit_test_setup_teardown(test_ended, start, stop),
+	};
+
+	unix_init("net_find");
+	unix_clock_manual(START);
+	assert_int_equal(set_list("ip", "10.0.0.2/24"), 0);
+	assert_int_equal(stack_start(), 0);
+	settle();
+	return cmocka_run_group_tests_name("net_find", tests, NULL, NULL);
+}
