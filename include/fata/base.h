@@ -23,6 +23,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+/* Around declarations: C++ programs see C names. */
 #ifdef __cplusplus
 #define FATA_BEGIN extern "C" {
 #define FATA_END }
@@ -34,6 +35,7 @@
 /* A deadline that never comes. */
 #define FATA_FOREVER UINT64_MAX
 
+/* Nanoseconds; times and deadlines are uint64_t of them. */
 #define FATA_NS_PER_US 1000ull
 #define FATA_NS_PER_MS 1000000ull
 #define FATA_NS_PER_S 1000000000ull

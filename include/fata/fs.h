@@ -27,8 +27,10 @@ FATA_BEGIN
 
 struct fs_type;
 
+/* The kinds; linked only when FATA_FS or the program names them. */
 extern const struct fs_type fs_ext4, fs_tar;
 
+/* At file scope: this program can mount this kind, ext4 or tar. */
 #ifdef __FATA_UNIX__
 #define FATA_FS(type) _Static_assert(1, "")
 #else

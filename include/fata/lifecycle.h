@@ -22,6 +22,7 @@
 
 FATA_BEGIN
 
+/* What the toolstack asks for (xen/docs/misc/xenstore-paths.pandoc). */
 enum lifecycle_request {
 	LIFECYCLE_POWEROFF, /* also "halt" */
 	LIFECYCLE_REBOOT,

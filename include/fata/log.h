@@ -18,6 +18,7 @@
 
 FATA_BEGIN
 
+/* Of a line; of a source: the last that is shown. */
 enum log_level {
 	LOG_LEVEL_QUIET,
 	LOG_LEVEL_ERROR,
@@ -53,6 +54,7 @@ struct log_source {
 void log_write(const struct log_source *s, enum log_level level,
 	       const char *format, ...) FATA_PRINTF(3, 4);
 
+/* The same, from this file's source. */
 #define log_error(...) log_write(&fata_log_source, LOG_LEVEL_ERROR, __VA_ARGS__)
 #define log_warn(...)  log_write(&fata_log_source, LOG_LEVEL_WARN, __VA_ARGS__)
 #define log_info(...)  log_write(&fata_log_source, LOG_LEVEL_INFO, __VA_ARGS__)

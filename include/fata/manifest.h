@@ -18,12 +18,14 @@
 
 #include <fata/base.h>
 
+/* The types above. */
 #define FATA_NOTE_NET 1
 #define FATA_NOTE_BLOCK 2
 #define FATA_NOTE_PARAM 3
 #define FATA_NOTE_NAME 4
 #define FATA_NOTE_UNKNOWN 5
 
+/* Private: a and b as one word, after they are expanded. */
 #define FATA_NOTE_PASTE_(a, b) a##b
 #define FATA_NOTE_PASTE(a, b) FATA_NOTE_PASTE_(a, b)
 

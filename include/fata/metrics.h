@@ -19,6 +19,7 @@
 
 FATA_BEGIN
 
+/* How a value moves. */
 enum metric_kind {
 	METRIC_COUNTER, /* only grows, from 0 at the start */
 	METRIC_GAUGE,   /* goes up and down */
@@ -32,6 +33,7 @@ struct metric {
 	uint64_t (*read)(void); /* must not block; or NULL */
 };
 
+/* Private: what the macros below are made of. */
 #define FATA_METRIC_(kind_, name_, value_, read_)                              \
 	static const struct metric FATA_NOTE_PASTE(fata_metric_, __COUNTER__)  \
 		__attribute__((section("fata_metrics"), used)) = {             \

@@ -24,12 +24,14 @@ FATA_BEGIN
 /* The largest frame that can be sent or received. */
 #define NET_FRAME_MAX 65535
 
+/* What a frame larger than the MTU is cut into (NETIF_GSO_*). */
 enum net_gso {
 	NET_GSO_NONE,
 	NET_GSO_TCPV4,
 	NET_GSO_TCPV6,
 };
 
+/* The TCP or UDP checksum of a frame (XEN_NETTXF_*, XEN_NETRXF_*). */
 enum net_sum {
 	NET_SUM_UNKNOWN, /* complete in the frame, nobody has checked it */
 	NET_SUM_GOOD,    /* complete, and found right */

@@ -11,6 +11,7 @@
 
 FATA_BEGIN
 
+/* 4 KiB, as Xen's own (XEN_PAGE_SIZE). */
 #define PAGE_SHIFT 12
 #ifndef PAGE_SIZE /* libc's <limits.h> has it too */
 #define PAGE_SIZE 4096

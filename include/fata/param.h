@@ -17,6 +17,7 @@
 
 #include <fata/manifest.h>
 
+/* What a value is, and the C type of its variable. */
 enum param_type {
 	PARAM_BOOL,   /* bool */
 	PARAM_INT,    /* int64_t */
@@ -36,6 +37,7 @@ struct param {
 	bool given; /* private: seen on the command line */
 };
 
+/* Private: what the macros below are made of. */
 #define FATA_PARAM_(type_, tag, var, name_, fallback_, help_)                  \
 	static struct param FATA_NOTE_PASTE(fata_param_, __COUNTER__)          \
 		__attribute__((section("fata_params"), aligned(8), used)) = {  \
@@ -75,6 +77,7 @@ enum param_unknown {
 	PARAM_UNKNOWN_PASS,   /* ... or left in argv. */
 };
 
+/* As they stand in the note (manifest.h). */
 #define FATA_PARAM_WORD_REJECT "reject"
 #define FATA_PARAM_WORD_IGNORE "ignore"
 #define FATA_PARAM_WORD_PASS   "pass"

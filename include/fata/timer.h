@@ -11,6 +11,7 @@
 
 FATA_BEGIN
 
+/* Private: a timer's place in its list. */
 struct timer_link {
 	struct timer_link *next, *prev;
 };

@@ -60,11 +60,13 @@ struct trace_header {
 	} names[TRACE_NAMES];
 };
 
-extern struct trace_header *fata_trace_ring; /* NULL: off */
+/* Private: where records go. NULL: the trace is off. */
+extern struct trace_header *fata_trace_ring;
 
-/* Write one record; only if the trace is on. Does not block. */
+/* Write one record; the trace must be on. Does not block. */
 void trace_write(uint32_t kind, uint32_t a, uint64_t b);
 
+/* The same, for the cost of one look while it is off. */
 static inline void trace(uint32_t kind, uint32_t a, uint64_t b)
 {
 	if (__builtin_expect(fata_trace_ring != NULL, 0))

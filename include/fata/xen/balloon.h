@@ -20,6 +20,7 @@
 
 FATA_BEGIN
 
+/* What has become of memory since the start. */
 struct balloon_stat {
 	uint64_t held;	/* pages given back to Xen now */
 	size_t wanted;	/* pages that the toolstack wants back */
@@ -29,7 +30,7 @@ struct balloon_stat {
 	uint64_t refused;  /* times that Xen had no page for us */
 };
 
-/* Does not block. */
+/* Fill *s with it. Does not block. */
 void balloon_stat(struct balloon_stat *s);
 
 /* Signalled at each change of `held` or `wanted`. */

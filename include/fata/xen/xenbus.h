@@ -95,6 +95,7 @@ enum xenbus_why {
 struct xenbus_driver;
 struct xenbus_private;
 
+/* One device; xenbus owns it, a driver and users have references. */
 struct xenbus_device {
 	const struct xenbus_driver *driver;
 	void *data;              /* the driver's own */

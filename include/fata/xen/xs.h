@@ -96,6 +96,7 @@ int xs_path(char *path, const char *format, ...) FATA_PRINTF(2, 3);
 
 /* --- permissions ------------------------------------------------------- */
 
+/* What a domain may do; flags (xenstore_lib.h). */
 #define XS_PERM_NONE  0u
 #define XS_PERM_READ  1u
 #define XS_PERM_WRITE 2u
@@ -222,6 +223,7 @@ int xs_control(const char *const *words, unsigned n, char **answer,
 
 /* --- state ------------------------------------------------------------- */
 
+/* The connection, and what went over it. */
 struct xs_stat {
 	bool present, connected;
 	uint64_t requests, replies, events; /* since the start */
@@ -232,7 +234,7 @@ struct xs_stat {
 	unsigned underway; /* requests sent and not answered yet */
 };
 
-/* Does not block. */
+/* Fill *s with it. Does not block. */
 void xs_stat(struct xs_stat *s);
 
 FATA_END
