@@ -196,9 +196,13 @@ char **unix_program;
 
 void __lsan_do_leak_check(void) __attribute__((weak));
 
-/* A sanitizer looks for leaks at exit, which we never reach. */
+/*
+ * A sanitizer looks for leaks at exit, which we never reach. It yields while it
+ * holds its locks: that must not run the loop.
+ */
 static void last_checks(enum end_reason reason, int status)
 {
+	unix_leave_loop();
 	if (reason == END_POWEROFF && !status && __lsan_do_leak_check)
 		__lsan_do_leak_check();
 }
