@@ -149,9 +149,9 @@ void fata_task_exit(int result)
 {
 	struct task *t = task_self();
 
+	t->result = result;
 	if (task_hooks.ends)
 		task_hooks.ends(t);
-	t->result = result;
 	t->state = TASK_DEAD;
 	event_signal(&t->ended);
 	list_remove(&t->all);

@@ -200,6 +200,21 @@ void platform_context_init(struct context *c, void *stack, size_t size,
 		c->fiber = __tsan_create_fiber(0);
 }
 
+void *context_stack(const struct context *c, size_t *size)
+{
+	*size = c->size;
+	return c->stack;
+}
+
+void context_carry(struct context *c, struct carrier *carrier)
+{
+	if (c->fiber)
+		__tsan_destroy_fiber(c->fiber);
+	c->fiber = NULL;
+	c->carrier = carrier;
+	carrier->next = c;
+}
+
 void platform_context_adopt(struct context *c)
 {
 	pthread_attr_t attr;
@@ -330,5 +345,7 @@ void platform_context_destroy(struct context *c)
 {
 	if (__tsan_destroy_fiber && c->fiber)
 		__tsan_destroy_fiber(c->fiber);
+	if (c->carrier->gone)
+		c->carrier->gone(c->carrier);
 	c->sp = NULL; /* a switch to it would fault at once */
 }

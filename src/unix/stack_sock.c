@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The stack's sockets behind descriptors; sock.h draws it.
- *
- * Interface: sock.h. Descriptors' numbers are the host's, so its own rules hold
- * for O_NONBLOCK and FD_CLOEXEC.
+ * Calls on the stack's sockets. Interface: sock.h.
  */
 #include "unix/sock.h"
 
@@ -11,30 +8,13 @@
 #include "libc/socket.h"
 #include "net/socket.h"
 #include "net/stack.h"
-#include "unix/host.h"
 #include "unix/net.h"
 #include "unix/signal.h"
+#include "unix/sock_fd.h"
 
 #include <errno.h>
 #include <fata/clock.h>
-#include <fata/task.h>
 #include <fcntl.h>
-#include <poll.h>
-#include <stdlib.h>
-#include <unistd.h>
-
-#define FDS 65536
-
-struct sock {
-	struct socket *s;
-	int fd;        /* the program's, the first of its names */
-	int end;       /* ours of the pair */
-	unsigned refs; /* names, and calls under way */
-	bool closed, mirrored, readable, full;
-	uint64_t timeout[2]; /* ns of SO_RCVTIMEO, SO_SNDTIMEO; 0: none */
-};
-
-static struct sock *table[FDS];
 
 /* A bad pointer is a fault here, as of any other function. */
 bool vm_readable(const void *p, size_t n)
@@ -46,149 +26,6 @@ bool vm_writable(const void *p, size_t n)
 {
 	return p || !n;
 }
-
-static struct sock *of(int fd)
-{
-	return fd >= 0 && fd < FDS ? table[fd] : NULL;
-}
-
-static bool owns(int fd)
-{
-	return of(fd) != NULL;
-}
-
-static void put(struct sock *k)
-{
-	if (--k->refs)
-		return;
-	socket_close(k->s);
-	stack_flush();
-	REAL(close)(k->end);
-	free(k);
-}
-
-/* --- mirroring ---------------------------------------------------------- */
-
-static char junk[4096];
-
-static void mirror(struct sock *k)
-{
-	short state = socket_poll(k->s);
-	bool readable = state & ~(POLLOUT | POLLWRNORM | POLLPRI);
-	bool full = !(state & (POLLOUT | POLLERR | POLLHUP));
-
-	if (readable && !k->readable)
-		REAL(send)(k->end, junk, 1, MSG_DONTWAIT);
-	if (!readable && k->readable)
-		REAL(recv)(k->fd, junk, 1, MSG_DONTWAIT);
-	k->readable = readable;
-	if (full && !k->full)
-		while (REAL(send)(k->fd, junk, sizeof(junk), MSG_DONTWAIT) > 0)
-			;
-	if (!full && k->full)
-		while (REAL(recv)(k->end, junk, sizeof(junk), MSG_DONTWAIT) > 0)
-			;
-	k->full = full;
-}
-
-static int follow(void *arg)
-{
-	struct sock *k = arg;
-
-	while (!k->closed) {
-		uint64_t seen = event_count(&k->s->event);
-
-		mirror(k);
-		event_wait(&k->s->event, &seen, FATA_FOREVER);
-	}
-	put(k);
-	return 0;
-}
-
-static void polled(int fd)
-{
-	static const struct task_attr attr = {.name = "socket"};
-	struct sock *k = of(fd);
-	const int least = 1;
-
-	if (!k)
-		return;
-	if (!k->mirrored) {
-		REAL(setsockopt)
-		(fd, SOL_SOCKET, SO_SNDBUF, &least, sizeof(least));
-		if (fata_task_spawn(NULL, &attr, follow, k))
-			return;
-		k->mirrored = true;
-		k->refs++;
-	}
-	mirror(k);
-}
-
-/* After each call: what it took away must not be seen by the next poll. */
-static void settle(struct sock *k)
-{
-	if (k->mirrored)
-		mirror(k);
-}
-
-/* --- descriptors -------------------------------------------------------- */
-
-static void closed(int fd)
-{
-	struct sock *k = of(fd);
-
-	if (!k)
-		return;
-	table[fd] = NULL;
-	for (int i = 0; k->refs > 1u + k->mirrored && i < FDS; i++) {
-		if (table[i] == k) { /* it has another name */
-			k->fd = i;
-			put(k);
-			return;
-		}
-	}
-	k->closed = true;
-	if (k->mirrored)
-		event_signal(&k->s->event);
-	put(k);
-}
-
-static void duplicated(int fd, int copy)
-{
-	struct sock *k = of(fd);
-
-	if (!k || copy < 0 || copy >= FDS)
-		return;
-	table[copy] = k;
-	k->refs++;
-}
-
-static int new_fd(struct socket *s, int flags)
-{
-	struct sock *k = calloc(1, sizeof(*k));
-	int pair[2];
-
-	if (!k || REAL(socketpair)(AF_UNIX, SOCK_STREAM, 0, pair)) {
-		free(k);
-		socket_close(s);
-		return k ? -errno : -ENOMEM;
-	}
-	*k = (struct sock){.s = s, .fd = pair[0], .end = pair[1], .refs = 1};
-	if (pair[0] >= FDS) {
-		REAL(close)(pair[0]);
-		put(k);
-		return -EMFILE;
-	}
-	fcntl(pair[1], F_SETFD, FD_CLOEXEC);
-	if (flags & SOCK_CLOEXEC)
-		fcntl(pair[0], F_SETFD, FD_CLOEXEC);
-	if (flags & SOCK_NONBLOCK)
-		fcntl(pair[0], F_SETFL, O_NONBLOCK);
-	table[pair[0]] = k;
-	return pair[0];
-}
-
-/* --- calls -------------------------------------------------------------- */
 
 enum { READING, WRITING };
 
@@ -207,7 +44,7 @@ static int wait_change(struct sock *k, int what, int flags, uint64_t *seen)
 		rc = limit ? -EINTR : 0;
 	if (!rc && k->closed)
 		rc = -EBADF;
-	put(k);
+	sock_put(k);
 	if (rc == -ETIMEDOUT)
 		return -EAGAIN;
 	return rc == -ECANCELED ? -EINTR : rc;
@@ -224,12 +61,12 @@ static ssize_t op_writev(int fd, const struct iovec *v, int n);
 int stack_sock_socket(int domain, int type, int protocol)
 {
 	static const struct sock_ops ops = {
-		.owns = owns,
+		.owns = sock_has,
 		.readv = op_readv,
 		.writev = op_writev,
-		.polled = polled,
-		.closed = closed,
-		.duplicated = duplicated,
+		.polled = sock_polled,
+		.closed = sock_closed,
+		.duplicated = sock_duplicated,
 	};
 	int kind = type & ~(SOCK_NONBLOCK | SOCK_CLOEXEC), rc;
 	struct socket *s;
@@ -241,7 +78,7 @@ int stack_sock_socket(int domain, int type, int protocol)
 			: kind == SOCK_DGRAM ? SOCKET_UDP
 					     : SOCKET_RAW,
 			domain == AF_INET6, (uint8_t)protocol, &s);
-	return rc ? rc : new_fd(s, type);
+	return rc ? rc : sock_new_fd(s, type);
 }
 
 /* An address from the program; if it is not our own, it may need ours. */
@@ -257,7 +94,7 @@ static int take_address(struct sock *k, const void *a, socklen_t size,
 
 int stack_sock_bind(int fd, const struct sockaddr *a, socklen_t size)
 {
-	struct sock *k = of(fd);
+	struct sock *k = sock_of(fd);
 	struct endpoint e;
 	int rc = take_address(k, a, size, &e);
 
@@ -266,16 +103,16 @@ int stack_sock_bind(int fd, const struct sockaddr *a, socklen_t size)
 
 int stack_sock_listen(int fd, int backlog)
 {
-	int rc = socket_listen(of(fd)->s, backlog);
+	int rc = socket_listen(sock_of(fd)->s, backlog);
 
-	settle(of(fd));
+	sock_settle(sock_of(fd));
 	return rc;
 }
 
 int stack_sock_accept(int fd, struct sockaddr *a, socklen_t *size, int flags)
 {
 	struct endpoint local, peer;
-	struct sock *k = of(fd);
+	struct sock *k = sock_of(fd);
 	struct socket *s;
 	int rc;
 
@@ -291,22 +128,22 @@ int stack_sock_accept(int fd, struct sockaddr *a, socklen_t *size, int flags)
 	}
 	if (rc)
 		return rc;
-	settle(k);
+	sock_settle(k);
 	socket_names(s, &local, &peer);
 	sockaddr_out(s, &peer, a, size);
-	return new_fd(s, flags);
+	return sock_new_fd(s, flags);
 }
 
 int stack_sock_connect(int fd, const struct sockaddr *a, socklen_t size)
 {
-	struct sock *k = of(fd);
+	struct sock *k = sock_of(fd);
 	struct endpoint e;
 	int rc = take_address(k, a, size, &e);
 
 	if (!rc)
 		rc = socket_connect(k->s, &e);
 	stack_flush();
-	settle(k);
+	sock_settle(k);
 	while (rc == -EINPROGRESS) {
 		uint64_t seen = event_count(&k->s->event);
 		int err;
@@ -322,7 +159,7 @@ int stack_sock_connect(int fd, const struct sockaddr *a, socklen_t size)
 
 int stack_sock_name(int fd, struct sockaddr *a, socklen_t *size, bool peer)
 {
-	struct sock *k = of(fd);
+	struct sock *k = sock_of(fd);
 	struct endpoint ends[2];
 
 	socket_names(k->s, &ends[0], &ends[1]);
@@ -357,7 +194,7 @@ static ssize_t send_all(struct sock *k, const char *p, size_t n, int flags,
 ssize_t stack_sock_send(int fd, const void *p, size_t n, int flags,
 			const struct sockaddr *to, socklen_t size)
 {
-	struct sock *k = of(fd);
+	struct sock *k = sock_of(fd);
 	struct endpoint e;
 	ssize_t r = 0;
 
@@ -367,8 +204,8 @@ ssize_t stack_sock_send(int fd, const void *p, size_t n, int flags,
 		r = take_address(k, to, size, &e);
 	if (!r)
 		r = send_all(k, p, n, flags, to ? &e : NULL);
-	if (of(fd) == k)
-		settle(k);
+	if (sock_of(fd) == k)
+		sock_settle(k);
 	return r;
 }
 
@@ -376,7 +213,7 @@ ssize_t stack_sock_receive(int fd, void *p, size_t n, int flags,
 			   struct sockaddr *from, socklen_t *size)
 {
 	struct endpoint e = {.port = 0};
-	struct sock *k = of(fd);
+	struct sock *k = sock_of(fd);
 	size_t done = 0, whole = 0;
 	ssize_t r;
 
@@ -397,7 +234,7 @@ ssize_t stack_sock_receive(int fd, void *p, size_t n, int flags,
 		if (r < 0)
 			break;
 	}
-	settle(k);
+	sock_settle(k);
 	if (from && k->s->kind != SOCKET_TCP)
 		sockaddr_out(k->s, &e, from, size);
 	else if (from)
@@ -408,10 +245,11 @@ ssize_t stack_sock_receive(int fd, void *p, size_t n, int flags,
 
 int stack_sock_shutdown(int fd, int how)
 {
-	int rc = socket_shutdown(of(fd)->s, how != SHUT_WR, how != SHUT_RD);
+	int rc =
+		socket_shutdown(sock_of(fd)->s, how != SHUT_WR, how != SHUT_RD);
 
 	stack_flush();
-	settle(of(fd));
+	sock_settle(sock_of(fd));
 	return rc;
 }
 
@@ -419,22 +257,23 @@ int stack_sock_set(int fd, int level, int name, const void *value,
 		   socklen_t size)
 {
 	if (level == SOL_SOCKET && (name == SO_RCVTIMEO || name == SO_SNDTIMEO))
-		return sockopt_set_time(&of(fd)->timeout[name == SO_SNDTIMEO],
-					value, size);
-	return sockopt_set(of(fd)->s, level, name, value, size);
+		return sockopt_set_time(
+			&sock_of(fd)->timeout[name == SO_SNDTIMEO], value,
+			size);
+	return sockopt_set(sock_of(fd)->s, level, name, value, size);
 }
 
 int stack_sock_get(int fd, int level, int name, void *value, socklen_t *size)
 {
 	if (level == SOL_SOCKET && (name == SO_RCVTIMEO || name == SO_SNDTIMEO))
-		return sockopt_get_time(of(fd)->timeout[name == SO_SNDTIMEO],
-					value, size);
-	return sockopt_get(of(fd)->s, level, name, value, size);
+		return sockopt_get_time(
+			sock_of(fd)->timeout[name == SO_SNDTIMEO], value, size);
+	return sockopt_get(sock_of(fd)->s, level, name, value, size);
 }
 
 size_t stack_sock_available(int fd)
 {
-	return socket_available(of(fd)->s);
+	return socket_available(sock_of(fd)->s);
 }
 
 /* --- read and write ----------------------------------------------------- */

@@ -7,6 +7,7 @@
  *     memory, loop, first task      unix_init
  *     the simulator, if it asks     unix_world
  *     parameters, as on Xen         status 63 or 64 ends here
+ *     tasks on threads, if asked    task_thread.c
  *     log, trace, metrics           as on Xen
  *     signals                       lifecycle.c
  *     the program's main, on the stack that Linux gave
@@ -179,6 +180,7 @@ int __wrap_main(int argc, char **argv, char **envp)
 	boot_info.entry_ns = clock_mono_ns();
 	unix_fs();
 	read_parameters(&argc, words);
+	unix_task_threads();
 	unix_console_start();
 	unix_stdin();
 	log_init();

@@ -242,7 +242,8 @@ INSTEAD void pthread_exit(void *result)
 {
 	uint64_t seen;
 
-	if (unix_on_task() && !pthread_getspecific(key)) {
+	if (unix_on_task() && !pthread_getspecific(key) &&
+	    !task_thread_here()) {
 		while (running) {
 			seen = event_count(&ended);
 			event_wait(&ended, &seen, FATA_FOREVER);

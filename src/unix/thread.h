@@ -6,6 +6,7 @@
  *
  *     main's thread      main and all tasks of fata_task_spawn, by switching
  *     a pthread's        that one task
+ *     a task's           that one task, with --task-threads (task_thread.c)
  *
  * Interface: a context belongs to a carrier for ever. A switch to a context of
  * another carrier hands it the turn and waits for one's own (context.c).
@@ -15,6 +16,7 @@
 
 #include <setjmp.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct context;
@@ -24,6 +26,8 @@ struct carrier {
 	struct context *next; /* what it is to run then */
 	bool leaving;         /* its task ends: it waits for no other turn */
 	jmp_buf end;          /* where it goes then */
+	/* once its context is destroyed; may be NULL */
+	void (*gone)(struct carrier *c);
 };
 
 /*
@@ -38,6 +42,15 @@ extern __thread struct handler_stack handler_stack;
 
 /* The carrier of the next context that platform_context_init makes. */
 extern struct carrier *carrier_next;
+
+/* The whole stack of a context, from its lowest byte. */
+void *context_stack(const struct context *c, size_t *size);
+
+/* Let a new context of main's thread run on another thread instead. */
+void context_carry(struct context *c, struct carrier *carrier);
+
+/* Is this thread one of a task (task_thread.c)? */
+bool task_thread_here(void);
 
 /* Hand c its turn; wait for it. */
 void carrier_give(struct carrier *c);

@@ -55,6 +55,9 @@ void unix_console_start(void);
 /* Write the rest of console 0's output, bounded in time, without the loop. */
 extern void (*unix_settle)(void);
 
+/* Boot parameter --task-threads (task_thread.c). */
+void unix_task_threads(void);
+
 /* Signals become requests (lifecycle.c). */
 void unix_signals(void);
 

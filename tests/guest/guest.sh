@@ -7,6 +7,7 @@
 #   guest: exit 0            the status it must end with (the default)
 #   guest: die REGEX         it must panic with a line that matches
 #   guest: says REGEX        a line that must be there (any number of these)
+#   guest: image says REGEX  the same, of an image only (unix.sh runs tests, too)
 #   guest: never REGEX       a line that must not be there (any number, too)
 #   guest: args WORDS        its command line
 #   guest: memory MIB        its memory (default 64)
@@ -58,7 +59,7 @@ judge() {
     [ "${got:-$rc}" = "${status:-0}" ] ||
       fail "exit status ${got:-$rc}, expected ${status:-0}"
   fi
-  setting says | while read -r regex; do
+  { setting says; setting 'image says'; } | while read -r regex; do
     grep -qE -- "$regex" "$out" || {
       echo "missing: $regex"
       exit 1

@@ -4,7 +4,7 @@
  * handler for it, without a signal for send() with MSG_NOSIGNAL, and the end of
  * a program that does nothing about it, which says why.
  * guest: exit 141
- * guest: says ended by signal 13 \(SIGPIPE\)
+ * guest: image says ended by signal 13 \(SIGPIPE\)
  */
 #include <errno.h>
 #include <lib/guest.h>

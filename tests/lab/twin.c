@@ -229,6 +229,23 @@ static void store(void)
 	heap_free(names);
 }
 
+#ifdef __FATA_UNIX__
+int xentoolcore_restrict_all(uint16_t domid); /* xentoolcore.h */
+
+/* The daemon gives up all but channels to this one domain. */
+static void restricted(void)
+{
+	struct evtchn to_peer = {0}, to_other = {0};
+	struct gnttab_page map = {.ref = 8, .domid = peer};
+
+	check_equal(xentoolcore_restrict_all(peer), 0);
+	check_equal(evtchn_bind_unbound(&to_peer, peer), 0);
+	check_equal(evtchn_close(&to_peer), 0);
+	check_equal(evtchn_bind_unbound(&to_other, 0), -EACCES);
+	check(gnttab_map(&map, 1, 0) < 0);
+}
+#endif
+
 int main(int argc, char **argv)
 {
 	check_equal(argc, 5);
@@ -242,6 +259,9 @@ int main(int argc, char **argv)
 	use_theirs();
 	ping(me[0] < they[0]);
 	meet("end");
+#ifdef __FATA_UNIX__
+	restricted();
+#endif
 	printf("twin %s: ok\n", me);
 	return 0;
 }

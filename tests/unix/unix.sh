@@ -4,7 +4,8 @@
 # unix.sh SOURCE PROGRAM - runs a guest test as a Linux process and judges it by
 # the same `guest:` lines as guest.sh. What must die there must die here: of a
 # panic, a signal or a sanitizer, whose words are their own. Each start has an
-# empty folder of its own; `guest: terminal yes` asks for a terminal as stdin.
+# empty folder of its own; `guest: terminal yes` asks for a terminal as stdin,
+# `unix: args WORDS` are words for the process only.
 set -u
 source=$(realpath "$1") program=$(realpath "$2")
 out=$(mktemp)
@@ -35,6 +36,8 @@ type_input() {
 boots=$(grep -c 'guest: again' "$source")
 for boot in $(seq 0 "$boots"); do
   args=$(setting args) input=$(setting input) status=$(setting exit)
+  own=$(sed -n 's/^ \* unix: args *//p' "$source")
+  args=$args${own:+ $own}
   die=$(setting die)
   # the shell refuses what the guest's command line must refuse by itself
   if ! eval "set -- $args" 2>/dev/null; then

@@ -29,8 +29,9 @@ FATA_BEGIN
  * up to the host's limit; when it is full the callers wait, in the order of
  * their arrival, until others free theirs. Returns 0, -ENOSPC (the deadline
  * is 0 and there are none, or the table can never hold n), -ENOMEM,
- * -ETIMEDOUT, -ECANCELED, -ENOSYS (not on Xen). Can block, unless the
- * deadline is 0.
+ * -ETIMEDOUT, -ECANCELED, -ENOSYS (not on Xen; also in a Linux process of
+ * dom0, whose kernel gives a reference only together with its page: use
+ * gnttab_share). Can block, unless the deadline is 0.
  */
 int gnttab_alloc(uint32_t *refs, unsigned int n, uint64_t deadline);
 
