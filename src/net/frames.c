@@ -8,11 +8,14 @@
  * Sending: lwIP's packet is copied into a frame's pages, once. Frames are
  * collected and sent together when a batch is full, when the receiving round
  * ends, or when a socket call ends (stack_flush), so that one notification
- * serves many. What the ring has no room for waits, up to a limit.
+ * serves many. What the ring has no room for waits, up to a limit; beyond it
+ * streams keep their data, and are asked again when there is room: one that
+ * has nothing on its way would hear of no other reason to.
  */
 #include <errno.h>
 #include <fata/heap.h>
 #include <fata/metrics.h>
+#include <lwip/priv/tcp_priv.h>
 #include <net/headers.h>
 #include <net/socket.h>
 #include <net/stack.h>
@@ -137,10 +140,14 @@ void frames_flush(void)
 			flush(l);
 		room &= l->waiting < BACKLOG / 2;
 	}
-	if (was_full && room) {
-		was_full = false;
-		socket_room();
-	}
+	if (!was_full || !room)
+		return;
+	was_full = false;
+	tcp_txnow();
+	for (struct link *l = stack_links; l; l = l->next)
+		if (l->first)
+			flush(l);
+	socket_room();
 }
 
 err_t frames_output(struct netif *netif, struct pbuf *p)
@@ -148,8 +155,10 @@ err_t frames_output(struct netif *netif, struct pbuf *p)
 	struct link *l = netif->state;
 	struct net_frame *f;
 
-	if (l->waiting >= BACKLOG)
+	if (l->waiting >= BACKLOG) {
+		was_full = true;
 		return ERR_MEM;
+	}
 	f = offload_frame(l, p);
 	if (!f)
 		return ERR_MEM;

@@ -102,6 +102,31 @@ static void test_end_of_a_stream(void **state)
 }
 
 /* A large unsent segment, and then a congestion window of one segment. */
+/* Data that the interface had no room for goes as soon as it has. */
+static void test_stream_after_full_interface(void **state)
+{
+	struct endpoint to = {.port = 5000};
+	struct socket *s;
+	unsigned frames;
+	uint32_t least;
+
+	(void)state;
+	ipaddr_aton("10.0.0.1", &to.address);
+	assert_int_equal(socket_new(SOCKET_UDP, false, 0, &s), 0);
+	fake.full = true;
+	while (socket_send(s, "x", 1, &to, false) == 1)
+		;
+	assert_int_equal(socket_send(stream, data, 1000, NULL, false), 1000);
+	settle();
+	fake.full = false;
+	forget_sent();
+	event_signal(&fake.writable);
+	settle();
+	assert_int_equal(payload(&frames, &least), 1000);
+	socket_close(s);
+	acknowledge();
+}
+
 static void test_window_falls(void **state)
 {
 	(void)state;
@@ -242,6 +267,7 @@ int main(void)
 		cmocka_unit_test(test_scopes),
 		cmocka_unit_test(test_full_interface),
 		STREAM(test_beginning),
+		STREAM(test_stream_after_full_interface),
 		STREAM(test_stream_in_large_frames),
 		STREAM(test_nagle_holds_back_little),
 		STREAM(test_end_of_a_stream),
