@@ -11,6 +11,7 @@
 #   bench_put FILE PATH  a file into dom0
 #   musl_program OUT C.. a static program for Linux, with the same libc as ours
 #   guest_config NAME IMAGE [LINE...]   puts an image and its configuration
+#   bench_medians FILE   from guests' own lines to those of bench_table
 #   bench_table NAME     from lines on stdin
 #                          WHO|ROW|UNIT|less or more|VALUE
 #                        with WHO fata or linux: JSON and a table, with how
@@ -138,6 +139,36 @@ begin()
   t1=$(cut -d' ' -f1 /proc/uptime)
 }
 EOF
+
+# bench_medians FILE: its lines "WHO ROW UNIT VALUE", or "... BEFORE AFTER", as
+# bench_table wants them; of several the middle one. Rates (/s) are better high.
+bench_medians()
+{
+  awk '
+  function better(name, unit) { return unit ~ /\/s$/ ? "more" : "less" }
+  # the middle one of the figures in `text`
+  function median(text,   v, n, i, j, t) {
+    n = split(text, v, " ")
+    for (i = 2; i <= n; i++)
+      for (j = i; j > 1 && v[j] + 0 < v[j - 1] + 0; j--) {
+        t = v[j]; v[j] = v[j - 1]; v[j - 1] = t
+      }
+    return v[int((n + 1) / 2)]
+  }
+  {
+    value = NF == 5 ? $5 - $4 : $4
+    if (!($2 in unit)) order[++names] = $2
+    unit[$2] = $3
+    all[$1, $2] = all[$1, $2] " " value
+  }
+  END {
+    for (i = 1; i <= names; i++)
+      for (who = 0; who < 2; who++)
+        printf "%s|%s|%s|%s|%s\n", who ? "linux" : "fata", order[i],
+          unit[order[i]], better(order[i], unit[order[i]]),
+          median(all[who ? "linux" : "fata", order[i]])
+  }' "$1"
+}
 
 bench_table()
 {

@@ -51,27 +51,4 @@ timeout 1200 "$fata" lab exec "chmod +x /tmp/client
     done
   done" </dev/null >"$tmp/figures" || die "the measurement failed"
 
-awk -v rounds="$rounds" '
-function better(name, unit) { return unit ~ /\/s$/ ? "more" : "less" }
-# the middle one of the figures in `text`
-function median(text,   v, n, i, j, t) {
-  n = split(text, v, " ")
-  for (i = 2; i <= n; i++)
-    for (j = i; j > 1 && v[j] + 0 < v[j - 1] + 0; j--) {
-      t = v[j]; v[j] = v[j - 1]; v[j - 1] = t
-    }
-  return v[int((n + 1) / 2)]
-}
-{
-  value = NF == 5 ? $5 - $4 : $4
-  if (!($2 in unit)) order[++names] = $2
-  unit[$2] = $3
-  all[$1, $2] = all[$1, $2] " " value
-}
-END {
-  for (i = 1; i <= names; i++)
-    for (who = 0; who < 2; who++)
-      printf "%s|%s|%s|%s|%s\n", who ? "linux" : "fata", order[i],
-        unit[order[i]], better(order[i], unit[order[i]]),
-        median(all[who ? "linux" : "fata", order[i]])
-}' "$tmp/figures" | bench_table net
+bench_medians "$tmp/figures" | bench_table net
