@@ -70,7 +70,7 @@ $(EXT4OBJ): KFLAGS += -isystem $(E2HDR)
 $(EXT4OBJ): | $(E2HDR)/ext2fs/ext2fs.h
 
 KSRC := $(wildcard src/*.c $(addprefix src/,$(addsuffix /*.[cS], \
-	arch/x86_64 core xen drivers net fs libc)))
+	arch/x86_64 core xen drivers qubes net fs libc)))
 KOBJ := $(patsubst src/%,$(BUILD)/kernel/%.o,$(KSRC)) $(LWIPOBJ)
 
 # Names beginning with fata$ are ours; only what include/fata names, and what
@@ -104,7 +104,7 @@ UNIXCORE := $(filter-out src/core/string.c src/core/heap%.c src/core/notes.c, \
 UNIXSRC := $(UNIXCORE) $(wildcard src/unix/*.c src/net/*.c) \
 	$(addprefix src/libc/,sockaddr.c sockopt.c) \
 	$(filter-out src/xen/xs_conn.c,$(wildcard src/xen/xs*.c)) \
-	$(wildcard src/xen/xenbus*.c src/drivers/vchan*.c)
+	$(wildcard src/xen/xenbus*.c src/drivers/vchan*.c src/qubes/*.c)
 UNIXDIR := $(BUILD)/unix
 UNIXLIB := $(BUILD)/lib
 UNIXOBJ := $(patsubst src/%,$(UNIXDIR)/%.o,$(UNIXSRC)) \
@@ -239,7 +239,7 @@ HUNIX := $(patsubst %,$(BUILD)/host/unix/%.c.o,clock context platform world)
 # takes, from an archive, what those leave open.
 SIM_OWN := $(addprefix src/xen/,hypercall.c platform.c setup.c clock.c)
 HXEN  := $(patsubst src/%,$(BUILD)/host/%.o,$(filter-out $(SIM_OWN), \
-	$(wildcard src/xen/*.c src/drivers/*.c)))
+	$(wildcard src/xen/*.c src/drivers/*.c src/qubes/*.c)))
 $(BUILD)/host/libsim.a: $(HCORE) $(HXEN) $(BUILD)/host/unix/context.c.o \
 		$(addprefix $(BUILD)/host/core/,console_line.c.o net.c.o net_frame.c.o)
 	$(Q)rm -f $@ && ar rcs $@ $^

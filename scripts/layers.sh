@@ -24,6 +24,8 @@ check xen 'drivers/|net/|fs/|libc/|unix/' 'xen knows no device'
 check drivers 'arch/|net/|fs/|libc/|unix/' 'drivers know no CPU'
 check net 'arch/|xen/|drivers/|unix/' 'net sits on the contract'
 check fs 'arch/|xen/|drivers/|unix/' 'fs sits on the contract'
+check qubes 'arch/|xen/|drivers/|net/|fs/|libc/|unix/' \
+  'qubes sits on the contract'
 check libc 'xen/|drivers/|unix/' 'libc sits on the contract'
 # Xen's own headers are free to the backends in dom0, and so is the form of
 # xenstore's messages, which is the same over a socket.

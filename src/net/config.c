@@ -210,6 +210,33 @@ void config_apply(struct link *l)
 		log_error("interface %s: no memory for DHCP", l->name);
 }
 
+int config_give(const char *address, const char *router,
+		const char *const *servers, unsigned n)
+{
+	ip_addr_t a, known[SERVERS];
+	ip4_addr_t r = {0};
+	unsigned bits, k;
+
+	if (parse_fixed(address, strlen(address), &a, &bits) ||
+	    (router && !ip4addr_aton(router, &r)))
+		return -EINVAL;
+	for (k = 0; k < n && k < SERVERS; k++)
+		if (!ipaddr_aton(servers[k], &known[k]))
+			return -EINVAL;
+	if (stack_links)
+		return -EBUSY;
+	if (!n_settings)
+		settings[n_settings++] =
+			(struct setting){.kind = FIXED, .text = address};
+	if (ip4_addr_isany_val(gateway))
+		gateway = r;
+	if (!n_given) {
+		memcpy(given, known, k * sizeof(known[0]));
+		n_given = k;
+	}
+	return 0;
+}
+
 /* --- nameservers -----------------------------------------------------------
  */
 

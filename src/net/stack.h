@@ -68,6 +68,14 @@ void stack_wait_links(void);
 void config_apply(struct link *l);
 
 /*
+ * Addresses from elsewhere, of the first interface ("a.b.c.d/bits", which stays
+ * in place; router may be NULL): what parameters say comes before. 0, -EINVAL,
+ * or -EBUSY: interfaces have their addresses already.
+ */
+int config_give(const char *address, const char *router,
+		const char *const *servers, unsigned n);
+
+/*
  * The nameservers that are known, as lines of a resolv.conf; the text's length,
  * as fmt's, 0 when there are none.
  */
