@@ -134,7 +134,7 @@ static int changed(struct qubesdb *db)
 
 static int message(struct qubesdb *db)
 {
-	uint64_t began = db->map.copying ? clock_deadline(MESSAGE_NS)
+	uint64_t began = db->map.next ? clock_deadline(MESSAGE_NS)
 					 : FATA_FOREVER;
 	int rc = link_read_all(&db->link, &db->header, 1, began);
 	uint64_t end = clock_deadline(MESSAGE_NS);
@@ -163,6 +163,7 @@ static int message(struct qubesdb *db)
 static void disconnected(struct qubesdb *db)
 {
 	db->connected = false;
+	qdb_abandon(&db->map);
 	if (db->request)
 		db->request->result = -ECONNRESET;
 	db->request = NULL;
@@ -181,8 +182,10 @@ static int session(struct qubesdb *db)
 
 	if (rc)
 		return rc;
-	qdb_begin(&db->map);
-	rc = send(db, QDB_MULTIREAD, "", NULL, 0, clock_deadline(MESSAGE_NS));
+	rc = qdb_begin(&db->map);
+	if (!rc)
+		rc = send(db, QDB_MULTIREAD, "", NULL, 0,
+			  clock_deadline(MESSAGE_NS));
 	while (!rc && !db->closing) {
 		rc = message(db);
 		fata_yield(); /* dom0 may have much to say */

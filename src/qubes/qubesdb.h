@@ -6,8 +6,8 @@
  *     message    type (1)  path (64, with its NUL)  zeroes (3)  size (4)
  *                then so many bytes, for WRITE and MULTIREAD's answers
  *
- * Interface: header_check comes first, with only the header at hand, and says
- * whether its bytes may be taken; map_message is then given all of it.
+ * Interface: qdb_header_check comes first, with only the header at hand, and says
+ * whether its bytes may be taken; qdb_message is then given all of it.
  *
  * Source: QubesOS/qubes-core-qubesdb, include/qubesdb.h, daemon/db-cmds.c.
  */
@@ -35,7 +35,6 @@ struct qdb_header {
 _Static_assert(sizeof(struct qdb_header) == 72, "as on the wire");
 
 struct qdb_item {
-	uint32_t round; /* of copying: who was not seen in it goes */
 	uint32_t size;
 	char *value; /* behind the path, in the same block */
 	char path[];
@@ -45,8 +44,8 @@ struct qdb_map {
 	struct qdb_item **at; /* by path */
 	unsigned n, room;
 	size_t bytes;
-	uint32_t round;
-	bool copying; /* MULTIREAD's answers are not all here */
+	/* MULTIREAD's answers go here until all have come */
+	struct qdb_map *next;
 };
 
 /* Letters, digits and -_/.:@, not empty, no '-' first; fits with its NUL. */
@@ -55,7 +54,7 @@ bool qdb_path_ok(const char *path);
 /* 0, or -EPROTO: no message of dom0's in this state. */
 int qdb_header_check(const struct qdb_map *m, const struct qdb_header *h);
 
-/* What map_message says beyond 0, -EPROTO and -ENOMEM. */
+/* What qdb_message says beyond 0, -EPROTO and -ENOMEM. */
 enum qdb_said {
 	QDB_NOTHING, /* an answer to a request of ours */
 	QDB_CHANGED, /* to be acknowledged */
@@ -65,8 +64,11 @@ enum qdb_said {
 int qdb_message(struct qdb_map *m, const struct qdb_header *h,
 		const char *data);
 
-/* A new copy begins; nothing goes before it has ended. */
-void qdb_begin(struct qdb_map *m);
+/* A new copy begins; the old one stays as it is until it has ended. */
+int qdb_begin(struct qdb_map *m);
+
+/* It came to nothing. */
+void qdb_abandon(struct qdb_map *m);
 
 struct qdb_item *qdb_find(const struct qdb_map *m, const char *path);
 

@@ -40,13 +40,13 @@ int qdb_header_check(const struct qdb_map *m, const struct qdb_header *h)
 		return -EPROTO;
 	switch (h->type) {
 	case QDB_WRITE:
-		ok = !m->copying && one_entry(h->path);
+		ok = !m->next && one_entry(h->path);
 		break;
 	case QDB_RM:
-		ok = !m->copying && !h->size && qdb_path_ok(h->path);
+		ok = !m->next && !h->size && qdb_path_ok(h->path);
 		break;
 	case QDB_ENTRY:
-		ok = m->copying && (h->path[0] ? one_entry(h->path) : !h->size);
+		ok = m->next && (h->path[0] ? one_entry(h->path) : !h->size);
 		break;
 	case QDB_OK:
 	case QDB_NOENT:
@@ -127,7 +127,6 @@ int qdb_set(struct qdb_map *m, const char *path, const void *value, size_t n)
 	e = make(path, value, n);
 	if (!e)
 		return -ENOMEM;
-	e->round = m->round;
 	if (m->bytes - (old ? cost(old) : 0) + cost(e) > QUBESDB_BYTES_MAX) {
 		heap_free(e);
 		return -ENOMEM;
@@ -183,35 +182,43 @@ unsigned qdb_remove(struct qdb_map *m, const char *path)
 	return end - first;
 }
 
-void qdb_free(struct qdb_map *m)
+static void clear(struct qdb_map *m)
 {
 	for (unsigned i = 0; i < m->n; i++)
-		drop(m, m->at[i]);
+		heap_free(m->at[i]);
 	heap_free(m->at);
+}
+
+void qdb_free(struct qdb_map *m)
+{
+	qdb_abandon(m);
+	clear(m);
 	*m = (struct qdb_map){.at = NULL};
 }
 
 /* --- messages ----------------------------------------------------------- */
 
-void qdb_begin(struct qdb_map *m)
+int qdb_begin(struct qdb_map *m)
 {
-	m->copying = true;
-	m->round++;
+	m->next = heap_calloc(1, sizeof(*m->next));
+	return m->next ? 0 : -ENOMEM;
 }
 
-/* What dom0 did not name any more. */
-static void sweep(struct qdb_map *m)
+void qdb_abandon(struct qdb_map *m)
 {
-	unsigned kept = 0;
+	if (m->next)
+		clear(m->next);
+	heap_free(m->next);
+	m->next = NULL;
+}
 
-	for (unsigned i = 0; i < m->n; i++) {
-		if (m->at[i]->round == m->round)
-			m->at[kept++] = m->at[i];
-		else
-			drop(m, m->at[i]);
-	}
-	m->n = kept;
-	m->copying = false;
+static void complete(struct qdb_map *m)
+{
+	struct qdb_map *next = m->next;
+
+	clear(m);
+	*m = *next;
+	heap_free(next);
 }
 
 int qdb_message(struct qdb_map *m, const struct qdb_header *h, const char *data)
@@ -219,7 +226,7 @@ int qdb_message(struct qdb_map *m, const struct qdb_header *h, const char *data)
 	int rc;
 
 	if (h->type == QDB_ENTRY && !h->path[0]) {
-		sweep(m);
+		complete(m);
 		return QDB_COPIED;
 	}
 	if (h->type == QDB_RM) {
@@ -231,7 +238,7 @@ int qdb_message(struct qdb_map *m, const struct qdb_header *h, const char *data)
 		return QDB_NOTHING;
 	if (h->size && memchr(data, 0, h->size))
 		return -EPROTO;
-	rc = qdb_set(m, h->path, data, h->size);
+	rc = qdb_set(m->next ? m->next : m, h->path, data, h->size);
 	if (rc)
 		return rc;
 	return h->type == QDB_WRITE ? QDB_CHANGED : QDB_COPYING;
