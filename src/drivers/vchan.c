@@ -21,6 +21,7 @@
 #include <errno.h>
 #include <fata/clock.h>
 #include <fata/heap.h>
+#include <fata/lifecycle.h>
 #include <fata/xen/xs.h>
 #include <string.h>
 
@@ -205,10 +206,13 @@ int vchan_wait(struct vchan *v, uint64_t deadline)
 
 /* --- the end ------------------------------------------------------------ */
 
+/* Also when the task is told, in the middle of it, to end. */
 static void remove_path(struct vchan *v)
 {
-	if (v->path)
-		xs_rm(NULL, v->path, clock_deadline(FATA_NS_PER_S));
+	int rc = v->path ? -ECANCELED : 0;
+
+	for (int i = 0; i < 2 && rc == -ECANCELED; i++)
+		rc = xs_rm(NULL, v->path, clock_deadline(FATA_NS_PER_S));
 	heap_free(v->path);
 }
 
@@ -230,7 +234,9 @@ void vchan_close(struct vchan *v)
 {
 	if (!v)
 		return;
-	if (v->page && v->evtchn.port) {
+	/* after a resume in a new domain the peer's pages are not there */
+	if (v->page && v->evtchn.port &&
+	    v->generation == lifecycle_generation()) {
 		__atomic_store_n(own_live(v), GONE, __ATOMIC_RELEASE);
 		evtchn_notify(&v->evtchn);
 	}

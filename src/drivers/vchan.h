@@ -32,6 +32,7 @@ struct vchan {
 	struct event event;
 	struct ring read, write;
 	bool server, broken, met; /* met: the peer has been here */
+	uint32_t generation;	  /* of the domain in which it was made */
 	char *path;		  /* the server's, to be removed */
 	/* the server's pages, first the interface, then the rings' */
 	void *block[3];

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fata/clock.h>
 #include <fata/heap.h>
+#include <fata/lifecycle.h>
 #include <fata/xen/xs.h>
 #include <string.h>
 
@@ -179,6 +180,7 @@ int vchan_listen(const char *path, uint16_t peer, size_t read_size,
 	if (!v)
 		return -ENOMEM;
 	v->server = true;
+	v->generation = lifecycle_generation();
 	choose_orders(read_size, write_size, &left, &right);
 	rc = make_rings(v, peer, left, right, deadline);
 	if (!rc)
@@ -294,6 +296,7 @@ int vchan_connect(const char *path, uint16_t peer, struct vchan **out,
 
 	if (!rc) {
 		f->deadline = deadline;
+		v->generation = lifecycle_generation();
 		rc = find_server(path, f);
 	}
 	if (!rc)

@@ -102,12 +102,16 @@ bool sim_vchan_connect(struct sim_vchan *v, unsigned port)
 	*v = (struct sim_vchan){.server = false};
 	snprintf(v->folder, sizeof(v->folder),
 		 "/local/domain/%u/data/vchan/0/%u", sim_guest->id, port);
-	for (int i = 0; i < TRIES && !(ref = read_number(v, "ring-ref")); i++)
-		sim_sleep(FATA_NS_PER_MS);
-	if (!ref)
+	/* what a failure has left there is written anew */
+	for (int i = 0; i < TRIES && !v->shared; i++) {
+		ref = read_number(v, "ring-ref");
+		if (ref)
+			v->shared = map(v, ref);
+		if (!v->shared)
+			sim_sleep(FATA_NS_PER_MS);
+	}
+	if (!v->shared)
 		return false;
-	v->shared = map(v, ref);
-	CHECK(v->shared);
 	left = v->shared->left_order;
 	CHECK(map_ring(v, &v->out, left, 0));
 	CHECK(map_ring(v, &v->in, v->shared->right_order,

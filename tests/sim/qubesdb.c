@@ -11,11 +11,10 @@
 
 #include <fata/clock.h>
 #include <fata/heap.h>
-#include <fata/lifecycle.h>
 #include <fata/qubesdb.h>
 #include <fata/task.h>
 
-#include "lib/sim.h"
+#include "lib/sim_lifecycle.h"
 #include "lib/sim_vchan.h"
 
 struct message {
@@ -286,6 +285,23 @@ static void test_restart(void **state)
 	stop();
 }
 
+/* The connection did not come along; nothing of it is touched. */
+static void test_resume(void **state)
+{
+	(void)state;
+	start(first);
+	sim_guest->suspend = sim_into_new_domain;
+	sim_suspend();
+	sim_guest->suspend = NULL;
+	has("/name", "work");
+	sim_vchan_close(&v);
+	sim_vchan_serve(&v, 111);
+	CHECK(copy((const char *const[]){"/name", "moved", NULL}));
+	sim_sleep(FATA_NS_PER_S);
+	has("/name", "moved");
+	stop();
+}
+
 /* --- misbehaviour -------------------------------------------------------- */
 
 static const struct bad {
@@ -429,7 +445,7 @@ static void test_not_there(void **state)
 
 static int set_up(void **state)
 {
-	sim_setup(state);
+	sim_lifecycle_setup(state);
 	sim_xs_write("/local/domain/5/domid", "5");
 	return 0;
 }
@@ -437,13 +453,14 @@ static int set_up(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_failures),
 		cmocka_unit_test(test_copy),
 		cmocka_unit_test(test_updates),
 		cmocka_unit_test(test_requests),
 		cmocka_unit_test(test_restart),
+		cmocka_unit_test(test_resume),
 		cmocka_unit_test(test_malformed),
 		cmocka_unit_test(test_too_much),
-		cmocka_unit_test(test_failures),
 		cmocka_unit_test(test_not_there),
 	};
 
