@@ -36,8 +36,8 @@
 FATA_BEGIN
 
 /* Statuses of qrexec's own. */
-#define QREXEC_PROBLEM	 125 /* something is wrong with qrexec itself */
-#define QREXEC_REFUSED	 126 /* by the policy */
+#define QREXEC_PROBLEM   125 /* something is wrong with qrexec itself */
+#define QREXEC_REFUSED   126 /* by the policy */
 #define QREXEC_NOT_FOUND 127 /* no such service */
 
 /* Calls served at once; further ones are turned away. */

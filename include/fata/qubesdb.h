@@ -20,8 +20,8 @@
 
 FATA_BEGIN
 
-#define QUBESDB_PATH_SIZE 64	    /* a path with its NUL, at the most */
-#define QUBESDB_VALUE_MAX 3071	    /* bytes of a value, none of them NUL */
+#define QUBESDB_PATH_SIZE 64         /* a path with its NUL, at the most */
+#define QUBESDB_VALUE_MAX 3071       /* bytes of a value, none of them NUL */
 #define QUBESDB_BYTES_MAX (1u << 20) /* of all paths and values */
 
 struct qubesdb;
@@ -45,7 +45,7 @@ int qubesdb_read(struct qubesdb *db, const char *path, char **value,
 /* A path with its value, in a list. */
 struct qubesdb_entry {
 	const char *path, *value; /* each with a NUL behind it */
-	size_t size;		  /* of the value */
+	size_t size;              /* of the value */
 };
 
 /*

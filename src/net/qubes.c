@@ -30,18 +30,17 @@ static int give(const char *ip, const char *mask, const char *router,
 	static char address[24];
 	int bits = mask ? bits_of(mask) : 32;
 
-	if (bits < 0 || fmt(address, sizeof(address), "%s/%d", ip, bits) >=
-				sizeof(address))
+	if (bits < 0 ||
+	    fmt(address, sizeof(address), "%s/%d", ip, bits) >= sizeof(address))
 		return -EINVAL;
 	return config_give(address, router, servers, n);
 }
 
 int qubesdb_configure(struct qubesdb *db)
 {
-	static const char *const keys[] = {"/qubes-ip", "/qubes-netmask",
-					   "/qubes-gateway",
-					   "/qubes-primary-dns",
-					   "/qubes-secondary-dns"};
+	static const char *const keys[] = {
+		"/qubes-ip", "/qubes-netmask", "/qubes-gateway",
+		"/qubes-primary-dns", "/qubes-secondary-dns"};
 	char *value[5] = {NULL};
 	const char *servers[2];
 	unsigned n = 0;

@@ -24,8 +24,7 @@ static void resumed(void *arg, enum lifecycle_resume how)
 	(void)arg;
 	if (how != LIFECYCLE_RENEWED)
 		return;
-	list_for_each(e, &links)
-		link_cut(list_entry(e, struct link, entry));
+	list_for_each(e, &links) link_cut(list_entry(e, struct link, entry));
 }
 
 static struct lifecycle_client client = {

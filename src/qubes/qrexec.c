@@ -93,7 +93,8 @@ static bool answer(struct qrexec *q, const char *ident, size_t n, int result,
 {
 	int64_t number = qrexec_ident(ident, n);
 
-	list_for_each(e, &q->requests) {
+	list_for_each(e, &q->requests)
+	{
 		struct qrexec_asked *a =
 			list_entry(e, struct qrexec_asked, entry);
 
@@ -208,8 +209,7 @@ static void disconnected(struct qrexec *q)
 	while (!list_empty(&q->requests)) {
 		struct list *e = list_pop(&q->requests);
 
-		list_entry(e, struct qrexec_asked, entry)->result =
-			-ECONNRESET;
+		list_entry(e, struct qrexec_asked, entry)->result = -ECONNRESET;
 	}
 	event_signal(&q->state);
 	link_cut(&q->link); /* who sends stops */
@@ -311,7 +311,8 @@ void qrexec_close(struct qrexec *q)
 	fata_task_cancel(q->task);
 	while (fata_task_join(q->task, NULL, FATA_FOREVER))
 		;
-	list_for_each(e, &q->calls) {
+	list_for_each(e, &q->calls)
+	{
 		struct qrexec_call *c =
 			list_entry(e, struct qrexec_call, entry);
 
@@ -328,7 +329,8 @@ void qrexec_close(struct qrexec *q)
 
 /* --- asking ------------------------------------------------------------- */
 
-/* TRIGGER: name (64), target (32), ident. TRIGGER3: target (64), ident, name. */
+/* TRIGGER: name (64), target (32), ident. TRIGGER3: target (64), ident, name.
+ */
 static int trigger(struct qrexec *q, const char *target, const char *service,
 		   const char *ident, uint64_t deadline)
 {
@@ -354,9 +356,8 @@ static int trigger(struct qrexec *q, const char *target, const char *service,
 }
 
 /* Ask dom0 and wait for its answer. */
-static int permission(struct qrexec *q, const char *target,
-		      const char *service, struct qrexec_asked *a,
-		      uint64_t deadline)
+static int permission(struct qrexec *q, const char *target, const char *service,
+		      struct qrexec_asked *a, uint64_t deadline)
 {
 	char ident[QREXEC_IDENT];
 	int rc;

@@ -35,7 +35,7 @@ enum qrexec_type {
 	QREXEC_EXIT_CODE = 0x193,
 	QREXEC_EXEC = 0x200,
 	QREXEC_JUST_EXEC = 0x201, /* without a stream */
-	QREXEC_CONNECT = 0x202,	  /* our request was granted */
+	QREXEC_CONNECT = 0x202,   /* our request was granted */
 	QREXEC_REFUSE = 0x203,
 	QREXEC_TRIGGER = 0x210,
 	QREXEC_TERMINATED = 0x211,
@@ -43,13 +43,13 @@ enum qrexec_type {
 	QREXEC_HELLO = 0x300,
 };
 
-#define QREXEC_PORT	 512
-#define QREXEC_VERSION	 3 /* ours */
-#define QREXEC_IDENT	 32
-#define QREXEC_TEXT_MAX	 65535 /* of params */
-#define QREXEC_NAME_MAX	 65000 /* of a service that is called */
-#define QREXEC_RING	 65536 /* of a data connection */
-#define QREXEC_MSG_NS	 (30 * FATA_NS_PER_S)
+#define QREXEC_PORT       512
+#define QREXEC_VERSION    3 /* ours */
+#define QREXEC_IDENT      32
+#define QREXEC_TEXT_MAX   65535 /* of params */
+#define QREXEC_NAME_MAX   65000 /* of a service that is called */
+#define QREXEC_RING       65536 /* of a data connection */
+#define QREXEC_MSG_NS     (30 * FATA_NS_PER_S)
 #define QREXEC_CONNECT_NS (120 * FATA_NS_PER_S) /* as Qubes' agent */
 
 struct qrexec_header {
@@ -139,9 +139,9 @@ struct qrexec_call {
 	struct qrexec_request request;
 	const struct qrexec_service *service; /* NULL: there is none */
 	struct qrexec_header header; /* of the message that comes in ... */
-	uint32_t have;		     /* ... so many bytes of it are here */
-	uint32_t left;		     /* of its data are still to come */
-	char *text;		     /* what request points into */
+	uint32_t have;               /* ... so many bytes of it are here */
+	uint32_t left;               /* of its data are still to come */
+	char *text;                  /* what request points into */
 };
 
 /*

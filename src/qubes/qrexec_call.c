@@ -146,9 +146,8 @@ static ssize_t write_message(struct qrexec_call *c, uint32_t type,
 			     const void *data, size_t n, uint64_t deadline)
 {
 	size_t most = qrexec_chunk(c->version), room;
-	int rc = link_wait_room(&c->link,
-				sizeof(struct qrexec_header) + (n > 0),
-				deadline);
+	int rc = link_wait_room(
+		&c->link, sizeof(struct qrexec_header) + (n > 0), deadline);
 
 	if (rc)
 		return rc;
@@ -168,8 +167,8 @@ static ssize_t write_all(struct qrexec_call *c, uint32_t type, const void *data,
 	if (c->just)
 		return (ssize_t)n;
 	while (done < n) {
-		ssize_t put = write_message(c, type, from + done, n - done,
-					    deadline);
+		ssize_t put =
+			write_message(c, type, from + done, n - done, deadline);
 
 		if (put < 0)
 			return done ? (ssize_t)done : put;

@@ -27,7 +27,7 @@
 
 FATA_LOG_SOURCE("qubesdb");
 
-#define PORT	   111
+#define PORT       111
 #define MESSAGE_NS (30 * FATA_NS_PER_S) /* for the rest of a message */
 #define PAUSE_MIN  (100 * FATA_NS_PER_MS)
 #define PAUSE_MAX  (5 * FATA_NS_PER_S)
@@ -92,8 +92,7 @@ static int answered(struct qubesdb *db)
 	else if (r->type == QDB_RM)
 		r->result = (qdb_remove(&db->map, r->path), 0);
 	else
-		r->result = rc =
-			qdb_set(&db->map, r->path, r->value, r->size);
+		r->result = rc = qdb_set(&db->map, r->path, r->value, r->size);
 	db->request = NULL;
 	event_signal(&db->state);
 	event_signal(&db->changed);
@@ -134,8 +133,8 @@ static int changed(struct qubesdb *db)
 
 static int message(struct qubesdb *db)
 {
-	uint64_t began = db->map.next ? clock_deadline(MESSAGE_NS)
-					 : FATA_FOREVER;
+	uint64_t began =
+		db->map.next ? clock_deadline(MESSAGE_NS) : FATA_FOREVER;
 	int rc = link_read_all(&db->link, &db->header, 1, began);
 	uint64_t end = clock_deadline(MESSAGE_NS);
 
@@ -230,9 +229,9 @@ static int wait_connected(struct qubesdb *db, uint64_t deadline)
 {
 	while (!db->connected) {
 		uint64_t seen = event_count(&db->state);
-		int rc = db->error == -ENODEV ? -ENODEV
-					      : event_wait(&db->state, &seen,
-							   deadline);
+		int rc = db->error == -ENODEV
+				 ? -ENODEV
+				 : event_wait(&db->state, &seen, deadline);
 
 		if (rc)
 			return rc;
@@ -343,8 +342,7 @@ void qubesdb_on_commit(struct qubesdb *db,
 
 /* --- writing ------------------------------------------------------------ */
 
-static int wait_answer(struct qubesdb *db, struct request *r,
-		       uint64_t deadline)
+static int wait_answer(struct qubesdb *db, struct request *r, uint64_t deadline)
 {
 	int rc = 0;
 

@@ -6,8 +6,8 @@
  *     message    type (1)  path (64, with its NUL)  zeroes (3)  size (4)
  *                then so many bytes, for WRITE and MULTIREAD's answers
  *
- * Interface: qdb_header_check comes first, with only the header at hand, and says
- * whether its bytes may be taken; qdb_message is then given all of it.
+ * Interface: qdb_header_check comes first, with only the header at hand, and
+ * says whether its bytes may be taken; qdb_message is then given all of it.
  *
  * Source: QubesOS/qubes-core-qubesdb, include/qubesdb.h, daemon/db-cmds.c.
  */

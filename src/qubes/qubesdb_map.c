@@ -35,8 +35,7 @@ int qdb_header_check(const struct qdb_map *m, const struct qdb_header *h)
 {
 	bool ok = false;
 
-	if (!memchr(h->path, 0, sizeof(h->path)) ||
-	    h->size > QUBESDB_VALUE_MAX)
+	if (!memchr(h->path, 0, sizeof(h->path)) || h->size > QUBESDB_VALUE_MAX)
 		return -EPROTO;
 	switch (h->type) {
 	case QDB_WRITE:

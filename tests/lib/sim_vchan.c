@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * dom0's end of vchans; see sim_vchan.h. The layout is that of
- * xen/include/public/io/libxenvchan.h: the client writes left, the server right.
+ * xen/include/public/io/libxenvchan.h: the client writes left, the server
+ * right.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -42,10 +43,8 @@ void sim_vchan_serve(struct sim_vchan *v, unsigned port)
 	v->shared->srv_live = 1;
 	v->shared->cli_live = 2;
 	v->shared->cli_notify = v->shared->srv_notify = 3;
-	v->in = (struct sim_vchan_ring){&v->shared->left.prod,
-					&v->shared->left.cons,
-					{p + 1024},
-					1024};
+	v->in = (struct sim_vchan_ring){
+		&v->shared->left.prod, &v->shared->left.cons, {p + 1024}, 1024};
 	v->out = (struct sim_vchan_ring){&v->shared->right.prod,
 					 &v->shared->right.cons,
 					 {p + 2048},
@@ -136,9 +135,8 @@ void sim_vchan_close(struct sim_vchan *v)
 		v->shared->srv_live = 0;
 		sim_xs_rm(v->folder);
 		tell(v);
-		for (int i = 0; i < TRIES &&
-				sim_grant_withdraw(SIM_DOM0, v->ref[0]);
-		     i++)
+		for (int i = 0;
+		     i < TRIES && sim_grant_withdraw(SIM_DOM0, v->ref[0]); i++)
 			sim_sleep(FATA_NS_PER_MS);
 	} else {
 		v->shared->cli_live = 0;

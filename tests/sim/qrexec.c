@@ -457,12 +457,12 @@ static void test_malformed_control(void **state)
 	static const struct {
 		uint32_t type, size;
 	} bad[] = {
-		{0, 0},		{STDIN, 4},	  {HELLO, 4},
+		{0, 0},         {STDIN, 4},       {HELLO, 4},
 		{TRIGGER, 128}, {TRIGGER3, 100},  {TERMINATED, 8},
-		{EXEC, 0},	{EXEC, 8},	  {EXEC, 8 + 65536},
-		{EXEC, ~0u},	{JUST_EXEC, 8},	  {CONNECT, 8},
-		{REFUSED, 31},	{REFUSED, 33},	  {REFUSED, ~0u},
-		{~0u, 16},	{EXEC, 1u << 31}, {0x204, 32},
+		{EXEC, 0},      {EXEC, 8},        {EXEC, 8 + 65536},
+		{EXEC, ~0u},    {JUST_EXEC, 8},   {CONNECT, 8},
+		{REFUSED, 31},  {REFUSED, 33},    {REFUSED, ~0u},
+		{~0u, 16},      {EXEC, 1u << 31}, {0x204, 32},
 	};
 	uint32_t where[4] = {0, 513, 0x61616161, 0x61616161};
 
@@ -521,9 +521,9 @@ static void test_malformed_data(void **state)
 	static const struct {
 		uint32_t type, size, version;
 	} bad[] = {
-		{STDOUT, 1, 3},	   {STDERR, 1, 3},     {EXIT_CODE, 4, 3},
-		{EXEC, 20, 3},	   {STDIN, 65537, 3},  {STDIN, ~0u, 3},
-		{STDIN, 4097, 2},  {0, 0, 3},	       {HELLO, 4, 3},
+		{STDOUT, 1, 3},   {STDERR, 1, 3},    {EXIT_CODE, 4, 3},
+		{EXEC, 20, 3},    {STDIN, 65537, 3}, {STDIN, ~0u, 3},
+		{STDIN, 4097, 2}, {0, 0, 3},         {HELLO, 4, 3},
 	};
 
 	(void)state;
@@ -643,10 +643,11 @@ static void each_failure(void)
 		rc = qrexec_call(q, "work", "my.Call", &c,
 				 clock_deadline(FATA_NS_PER_S));
 	CHECK(rc == -ETIMEDOUT || sim.failed);
-	qrexec_close(q);
+	/* dom0 first: without memory, pages that it still has are given up */
 	sim_vchan_close(&control);
+	qrexec_close(q);
 	sim_vchan_close(&data);
-	sim_sleep(20 * FATA_NS_PER_S); /* pages that dom0 had */
+	sim_sleep(20 * FATA_NS_PER_S);
 }
 
 static void test_failures(void **state)

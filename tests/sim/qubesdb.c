@@ -272,7 +272,8 @@ static void test_restart(void **state)
 	sim_vchan_close(&v);
 	CHECK(!fata_task_spawn(&t, NULL, do_job, &j));
 	sim_sleep(2 * FATA_NS_PER_S);
-	has("/qubes-ip", "10.137.0.5"); /* the old copy until there is another */
+	has("/qubes-ip",
+	    "10.137.0.5"); /* the old copy until there is another */
 	sim_vchan_serve(&v, 111);
 	CHECK(copy(then));
 	expect(WRITE, "/late");
@@ -310,14 +311,30 @@ static const struct bad {
 	uint32_t size;
 	char data;
 } bad[] = {
-	{0, "/x", 0, 0},	 {3, "/x", 0, 0},    {5, "/x", 0, 0},
-	{6, "/x", 0, 0},	 {10, "/x", 1, 'x'}, {12, "/x", 0, 0},
-	{13, "/x", 0, 0},	 {14, "/x", 0, 0},   {255, "/x", 0, 0},
-	{MULTIREAD, "", 0, 0},	 {ENTRY, "/x", 1, 'x'}, {ENTRY, "", 0, 0},
-	{WRITE, "", 1, 'x'},	 {WRITE, "/x/", 1, 'x'}, {WRITE, "/x y", 1, 'x'},
-	{WRITE, "-x", 1, 'x'},	 {WRITE, "/x", 3, 0}, {WRITE, "/x", 3072, 'x'},
-	{WRITE, "/x", 1u << 31, 'x'}, {RM, "/x", 1, 'x'}, {RM, "", 0, 0},
-	{OK, "/x", 1, 'x'},	 {ERROR, "/x", 4, 'x'}, {NOENT, "/x", 1, 'x'},
+	{0, "/x", 0, 0},
+	{3, "/x", 0, 0},
+	{5, "/x", 0, 0},
+	{6, "/x", 0, 0},
+	{10, "/x", 1, 'x'},
+	{12, "/x", 0, 0},
+	{13, "/x", 0, 0},
+	{14, "/x", 0, 0},
+	{255, "/x", 0, 0},
+	{MULTIREAD, "", 0, 0},
+	{ENTRY, "/x", 1, 'x'},
+	{ENTRY, "", 0, 0},
+	{WRITE, "", 1, 'x'},
+	{WRITE, "/x/", 1, 'x'},
+	{WRITE, "/x y", 1, 'x'},
+	{WRITE, "-x", 1, 'x'},
+	{WRITE, "/x", 3, 0},
+	{WRITE, "/x", 3072, 'x'},
+	{WRITE, "/x", 1u << 31, 'x'},
+	{RM, "/x", 1, 'x'},
+	{RM, "", 0, 0},
+	{OK, "/x", 1, 'x'},
+	{ERROR, "/x", 4, 'x'},
+	{NOENT, "/x", 1, 'x'},
 };
 
 /* The guest closes; what it had stays; the next daemon is believed again. */
