@@ -10,11 +10,13 @@
  *     --mount data:/data:ext4        the disk `data` at /data
  *     --mount module0:/www:tar       the first boot module as a tree
  *     --mount xvdb:/old:ext4,ro      read-only
+ *     --mount share:/mnt:9p          the folder that xl calls `share`
  *
  * which may be given many times and is followed before main starts; a mount
  * that cannot be made ends the program with one line and status 64. From then
  * on the files are used with libc's ordinary calls. Kinds: ext4 (ext2 and ext3
- * too), tar (read-only). docs/files.md says what each promises.
+ * too), tar (read-only), p9 (folders of another domain; the word for --mount is
+ * 9p). docs/files.md says what each promises.
  *
  * As a Linux process (fata cc -t unix) these declarations do nothing.
  */
@@ -28,9 +30,9 @@ FATA_BEGIN
 struct fs_type;
 
 /* The kinds; linked only when FATA_FS or the program names them. */
-extern const struct fs_type fs_ext4, fs_tar;
+extern const struct fs_type fs_ext4, fs_p9, fs_tar;
 
-/* At file scope: this program can mount this kind, ext4 or tar. */
+/* At file scope: this program can mount this kind: ext4, p9 or tar. */
 #ifdef __FATA_UNIX__
 #define FATA_FS(type) _Static_assert(1, "")
 #else

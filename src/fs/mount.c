@@ -113,8 +113,8 @@ static int note(const char *text)
 }
 
 FATA_PARAM_LIST(note, "mount", "",
-		"SOURCE:PATH:TYPE[,ro]: a disk or moduleN, "
-		"where, and ext4 or tar");
+		"SOURCE:PATH:TYPE[,ro]: a disk, moduleN or a folder's tag, "
+		"where, and ext4, tar or 9p");
 
 /* --- doing it ------------------------------------------------------------- */
 
@@ -138,6 +138,8 @@ static int open_source(const struct spec *s, struct fs_source *from)
 	int number = module_number(s->source), err;
 
 	*from = (struct fs_source){.name = s->source};
+	if (s->type->by_tag)
+		return 0;
 	if (number >= 0) {
 		from->module = boot_module((unsigned)number);
 		if (!from->module)

@@ -26,6 +26,7 @@ struct fs_source {
 struct fs_type {
 	const char *name;
 	bool needs_disk; /* a boot module is made into a disk */
+	bool by_tag;	 /* the source is no disk: `mount` knows its name */
 	/*
 	 * The root of what is there, read-only if asked or if it has to be.
 	 * On an error fs_bad has said why. Can block.

@@ -71,13 +71,18 @@ void node_accessed(struct node *n)
 {
 	uint64_t now;
 
-	if (n->read_only || !n->ops->changed)
+	if (n->read_only || !n->ops->changed || n->ops->refresh)
 		return;
 	now = clock_wall_ns();
 	if (n->atime > n->mtime && n->atime > n->ctime && now - n->atime < DAY)
 		return;
 	n->atime = now;
 	n->ops->changed(n);
+}
+
+int node_refresh(struct node *n)
+{
+	return n->ops->refresh ? n->ops->refresh(n) : 0;
 }
 
 unsigned node_new_device(void)

@@ -62,6 +62,8 @@ struct node_ops {
 	int (*list)(struct node *dir, struct dirent_sink *sink, uint64_t *pos);
 	/* The text of a symbolic link, valid as long as the node. */
 	const char *(*target)(struct node *link);
+	/* (o) A file is about to be opened in this way (O_ACCMODE). */
+	int (*open)(struct node *n, int flags);
 	ssize_t (*read)(struct node *n, void *p, size_t size, uint64_t at);
 	ssize_t (*write)(struct node *n, const void *p, size_t size,
 			 uint64_t at);
@@ -72,6 +74,11 @@ struct node_ops {
 	off_t (*seek)(struct node *n, off_t at, int whence);
 	/* (o) Fields of the node were changed (mode, owner, times). */
 	int (*changed)(struct node *n);
+	/*
+	 * (o) Others change the medium, too: make the node's fields what they
+	 * are there now. Such a medium notes itself that it was read.
+	 */
+	int (*refresh)(struct node *n);
 	/* (o) Make the file durable; `data`: what is needed to read it back. */
 	int (*sync)(struct node *n, bool data);
 	/* (o) The same for all of the node's file system. */
@@ -127,6 +134,9 @@ void node_stat(const struct node *n, struct stat *s);
 void node_modified(struct node *n);
 void node_changed(struct node *n);
 void node_accessed(struct node *n);
+
+/* The fields may have changed on the medium. 0 or its error. */
+int node_refresh(struct node *n);
 
 /* A number for st_dev of a new file system. */
 unsigned node_new_device(void);

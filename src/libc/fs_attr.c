@@ -20,8 +20,10 @@ static long changed(struct node *n)
 
 static long set_mode(struct node *n, mode_t mode)
 {
-	if (n->read_only)
-		return -EROFS;
+	int err = n->read_only ? -EROFS : node_refresh(n);
+
+	if (err)
+		return err;
 	n->mode = (n->mode & S_IFMT) | (mode & 07777);
 	return changed(n);
 }
@@ -57,8 +59,10 @@ long sys_fchmod(int fd, mode_t mode)
 
 static long set_owner(struct node *n, unsigned uid, unsigned gid)
 {
-	if (n->read_only)
-		return -EROFS;
+	int err = n->read_only ? -EROFS : node_refresh(n);
+
+	if (err)
+		return err;
 	if (uid != ~0u)
 		n->uid = uid;
 	if (gid != ~0u)
@@ -123,11 +127,13 @@ static int set_time(uint64_t *ns, const struct timespec *t, bool set)
 static long set_times(struct node *n, const struct timespec *t)
 {
 	const struct timespec *second = t ? t + 1 : NULL;
+	int err;
 
 	if (set_time(&n->atime, t, false) || set_time(&n->mtime, second, false))
 		return -EINVAL;
-	if (n->read_only)
-		return -EROFS;
+	err = n->read_only ? -EROFS : node_refresh(n);
+	if (err)
+		return err;
 	set_time(&n->atime, t, true);
 	set_time(&n->mtime, second, true);
 	return changed(n);

@@ -36,8 +36,12 @@ static ssize_t node_file_write(struct file *f, const void *p, size_t n,
 
 	if (!f->node->ops->write)
 		return -EROFS;
-	if (f->flags & O_APPEND)
+	if (f->flags & O_APPEND) {
+		err = node_refresh(f->node);
+		if (err)
+			return err;
 		*pos = f->node->size;
+	}
 	r = f->node->ops->write(f->node, p, n, *pos);
 	if (r > 0)
 		*pos += (uint64_t)r;
@@ -54,8 +58,12 @@ static ssize_t node_file_write(struct file *f, const void *p, size_t n,
 
 static off_t node_file_seek(struct file *f, off_t offset, int whence)
 {
-	off_t size = (off_t)f->node->size, from;
+	off_t size, from;
+	int err = whence > SEEK_CUR ? node_refresh(f->node) : 0;
 
+	if (err)
+		return err;
+	size = (off_t)f->node->size;
 	switch (whence) {
 	case SEEK_SET:
 		from = 0;
@@ -83,8 +91,13 @@ static off_t node_file_seek(struct file *f, off_t offset, int whence)
 
 static int node_file_stat(struct file *f, struct stat *s)
 {
-	node_stat(f->node, s);
-	return 0;
+	int err = node_refresh(f->node);
+
+	if (!err && !user_writable(s, sizeof(*s))) /* it may have waited */
+		err = -EFAULT;
+	if (!err)
+		node_stat(f->node, s);
+	return err;
 }
 
 static int node_file_truncate(struct file *f, uint64_t size)
@@ -189,6 +202,7 @@ int node_open(struct node *n, int flags, struct file **out)
 static int check_open(struct node *n, int flags, bool created)
 {
 	bool write = (flags & O_ACCMODE) != O_RDONLY;
+	int err = 0;
 
 	if (flags & O_PATH)
 		return flags & O_DIRECTORY && !S_ISDIR(n->mode) ? -ENOTDIR : 0;
@@ -200,10 +214,12 @@ static int check_open(struct node *n, int flags, bool created)
 		return -EISDIR;
 	if (write && S_ISREG(n->mode) && n->read_only)
 		return -EROFS;
-	if (flags & O_TRUNC && write && S_ISREG(n->mode) && !created &&
+	if (n->ops->open && S_ISREG(n->mode))
+		err = n->ops->open(n, flags);
+	if (!err && flags & O_TRUNC && write && S_ISREG(n->mode) && !created &&
 	    n->ops->truncate)
-		return n->ops->truncate(n, 0);
-	return 0;
+		err = n->ops->truncate(n, 0);
+	return err;
 }
 
 /* Find the node, or make it. */
