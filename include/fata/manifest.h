@@ -12,6 +12,7 @@
  *     3 param  name, type, default, help   (written by param.h)
  *     4 name   the program's name and one line about it
  *     5 unknown  "reject" or "ignore" or "pass"
+ *     6 folder   name
  */
 #ifndef FATA_MANIFEST_H
 #define FATA_MANIFEST_H
@@ -24,6 +25,7 @@
 #define FATA_NOTE_PARAM 3
 #define FATA_NOTE_NAME 4
 #define FATA_NOTE_UNKNOWN 5
+#define FATA_NOTE_FOLDER 6
 
 /* Private: a and b as one word, after they are expanded. */
 #define FATA_NOTE_PASTE_(a, b) a##b
@@ -44,6 +46,9 @@
 
 /* The program wants a block device (a vbd) known by this name. */
 #define FATA_BLOCK(name) FATA_NOTE(FATA_NOTE_BLOCK, name)
+
+/* The program wants a shared folder (9pfs) whose tag is this name. */
+#define FATA_FOLDER(name) FATA_NOTE(FATA_NOTE_FOLDER, name)
 
 /* The program's name and one line about it, for --help and the tool. */
 #define FATA_NAME(name, about)                                                 \

@@ -19,6 +19,7 @@ image plain.xen 'static uint64_t cache, port; static bool loud;
 	FATA_PARAM_LIST(tag, "t", "", "tags");
 	FATA_PARAM_BOOL(loud, "loud", "no", "loud");'
 image wants.xen 'FATA_NET("uplink"); FATA_BLOCK("data");'
+image shares.xen 'FATA_FOLDER("share");'
 image big.xen 'char big[40 << 20];'
 config() { "$fata" config "$@"; }
 
@@ -101,6 +102,14 @@ refused 2 "'uplink' is given twice" \
 refused 2 'expected NAME=BRIDGE' config --net uplink wants.xen
 refused 2 'no name of a bridge' config --net "uplink=a b" wants.xen
 refused 1 'comma' config --net uplink=a --block data=a,b wants.xen
+
+check "a shared folder" matches "$(config --folder share=srv shares.xen)" \
+	"^	'tag=share, path=$tmp/srv, security_model=none',\$"
+refused 1 "wants a shared folder 'share' .*--folder share=FOLDER" \
+	config shares.xen
+refused 2 'libvirt knows no' \
+	config --format libvirt --folder share=srv shares.xen
+refused 2 "the lab's sees no folders" "$fata" run --lab --folder share=. shares.xen
 
 # --- options ---------------------------------------------------------------------
 

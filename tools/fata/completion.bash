@@ -8,7 +8,7 @@ _fata_image()
 	local i
 	for ((i = 2; i < COMP_CWORD; i++)); do
 		case ${COMP_WORDS[i - 1]} in
-		--name | --memory | --net | --block | --block-ro | --ramdisk | \
+		--name | --memory | --net | --block | --block-ro | --folder | --ramdisk | \
 			--on-crash | --tsc-mode | --set | --config | --timeout | \
 			--forward | --pcap | --format | --target | -n | -m | -t) continue ;;
 		esac
@@ -25,7 +25,7 @@ _fata_image()
 _fata()
 {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
-	local guest="--name --memory --net --block --block-ro --ramdisk
+	local guest="--name --memory --net --block --block-ro --folder --ramdisk
 		--on-crash --tsc-mode --set --config --help"
 	local words= image
 	COMPREPLY=()

@@ -8,6 +8,7 @@ _fata_guest=(
 	'*--net[join an interface to a bridge]:NAME=BRIDGE'
 	'*--block[file behind a disk]:NAME=FILE'
 	'*--block-ro[the same, read-only]:NAME=FILE'
+	'*--folder[a folder of the host, shared as NAME]:NAME=FOLDER'
 	'--ramdisk[boot module]:file:_files'
 	'--on-crash[what becomes of a crashed guest]:action:(destroy preserve coredump-destroy)'
 	'--tsc-mode[time-stamp counter]:mode:(default always_emulate native)'

@@ -70,5 +70,8 @@ int cmd_config(int argc, char **argv)
 	if (libvirt && d.settings.n)
 		return fail_usage("--set and --config are lines for xl, not "
 				  "for libvirt");
+	if (libvirt && d.folders.n)
+		return fail_usage("--folder: libvirt knows no shared folders "
+				  "of Xen");
 	return print(&d, libvirt, argv + optind);
 }

@@ -68,17 +68,24 @@ static int take_memory(struct domain *d, const char *value)
 	return 0;
 }
 
+/* A kind of device: in words, and the option that gives one. */
+static const struct kind {
+	const char *what, *option, *value;
+} net = {"network interface", "--net", "BRIDGE"},
+  block = {"block device", "--block", "FILE"},
+  folder = {"shared folder", "--folder", "FOLDER"};
+
 /* NAME=BACKING; the name alone is no use. */
-static int take_device(struct domain_devices *list, const char *option,
-		       const char *value, bool readonly)
+static int take_device(struct domain_devices *list, const struct kind *kind,
+		       const char *option, const char *value, bool readonly)
 {
 	const char *equals = strchr(value, '=');
 	char *name = equals ? strndup(value, equals - value) : NULL;
 
 	if (!name || !*name || !equals[1])
 		return fail_usage("%s %s: expected NAME=%s", option, value,
-				  !strcmp(option, "--net") ? "BRIDGE" : "FILE");
-	if (!strcmp(option, "--net") && !good_name(equals + 1))
+				  kind->value);
+	if (kind == &net && !good_name(equals + 1))
 		return fail_usage("%s %s: '%s' is no name of a bridge", option,
 				  value, equals + 1);
 	for (size_t i = 0; i < list->n; i++)
@@ -125,11 +132,16 @@ int domain_option(struct domain *d, int code, const char *value)
 	case OPTION_MEMORY:
 		return take_memory(d, value);
 	case OPTION_NET:
-		return take_device(&d->nets, "--net", value, false);
+		return take_device(&d->nets, &net, net.option, value, false);
 	case OPTION_BLOCK:
-		return take_device(&d->blocks, "--block", value, false);
+		return take_device(&d->blocks, &block, block.option, value,
+				   false);
 	case OPTION_BLOCK_RO:
-		return take_device(&d->blocks, "--block-ro", value, true);
+		return take_device(&d->blocks, &block, "--block-ro", value,
+				   true);
+	case OPTION_FOLDER:
+		return take_device(&d->folders, &folder, folder.option, value,
+				   false);
 	case OPTION_RAMDISK:
 		d->ramdisk = value;
 		return 0;
@@ -172,9 +184,8 @@ int bad_option(int code, char **argv, const struct option *options)
  * the guest tells them apart.
  */
 static int match(struct domain_devices *given, const struct strv *wanted,
-		 const struct image *im, bool net)
+		 const struct image *im, const struct kind *kind)
 {
-	const char *what = net ? "network interface" : "block device";
 	struct domain_device *sorted;
 	size_t n = 0;
 
@@ -188,10 +199,9 @@ static int match(struct domain_devices *given, const struct strv *wanted,
 			k++;
 		if (k == given->n)
 			return fail("%s wants a %s '%s' (give it one with "
-				    "--%s %s=%s)",
-				    im->path, what, wanted->v[i],
-				    net ? "net" : "block", wanted->v[i],
-				    net ? "BRIDGE" : "FILE");
+				    "%s %s=%s)",
+				    im->path, kind->what, wanted->v[i],
+				    kind->option, wanted->v[i], kind->value);
 		sorted[n++] = given->v[k];
 	}
 	for (size_t k = 0; k < given->n; k++) {
@@ -202,7 +212,7 @@ static int match(struct domain_devices *given, const struct strv *wanted,
 		if (i == wanted->n)
 			return fail("%s wants no %s '%s' (fata inspect shows "
 				    "what it wants)",
-				    im->path, what, given->v[k].name);
+				    im->path, kind->what, given->v[k].name);
 	}
 	given->v = sorted;
 	return 0;
@@ -271,11 +281,15 @@ int domain_finish(struct domain *d, const struct image *im, char *const *words,
 	if (!err)
 		err = check_memory(d, im);
 	if (!err)
-		err = match(&d->nets, &im->nets, im, true);
+		err = match(&d->nets, &im->nets, im, &net);
 	if (!err)
-		err = match(&d->blocks, &im->blocks, im, false);
+		err = match(&d->blocks, &im->blocks, im, &block);
+	if (!err)
+		err = match(&d->folders, &im->folders, im, &folder);
 	for (size_t i = 0; !err && i < d->blocks.n; i++)
-		err = resolve(&d->blocks.v[i].backing, "--block", here);
+		err = resolve(&d->blocks.v[i].backing, block.option, here);
+	for (size_t i = 0; !err && i < d->folders.n; i++)
+		err = resolve(&d->folders.v[i].backing, folder.option, here);
 	if (!err && d->blocks.n > 26)
 		err = fail("more than 26 block devices");
 	if (!err && d->ramdisk)

@@ -17,7 +17,7 @@
 /* A device of the guest. The n-th of its kind is the guest's n-th. */
 struct domain_device {
 	const char *name;    /* the image's name for it */
-	const char *backing; /* bridge; or file, absolute after finish */
+	const char *backing; /* bridge; file or folder, absolute in the end */
 	bool readonly;
 };
 
@@ -29,7 +29,7 @@ struct domain_devices {
 struct domain {
 	const char *name, *kernel, *cmdline, *ramdisk;
 	uint64_t memory_mib;
-	struct domain_devices nets, blocks;
+	struct domain_devices nets, blocks, folders;
 	const char *on_end; /* poweroff, reboot, watchdog */
 	const char *on_crash;
 	const char *tsc_mode;     /* NULL: Xen's default */
@@ -44,6 +44,7 @@ enum {
 	OPTION_NET = 256,
 	OPTION_BLOCK,
 	OPTION_BLOCK_RO,
+	OPTION_FOLDER,
 	OPTION_RAMDISK,
 	OPTION_ON_CRASH,
 	OPTION_TSC_MODE,
@@ -59,6 +60,7 @@ enum {
 		{"net", required_argument, NULL, OPTION_NET},                  \
 		{"block", required_argument, NULL, OPTION_BLOCK},              \
 		{"block-ro", required_argument, NULL, OPTION_BLOCK_RO},        \
+		{"folder", required_argument, NULL, OPTION_FOLDER},            \
 		{"ramdisk", required_argument, NULL, OPTION_RAMDISK},          \
 		{"on-crash", required_argument, NULL, OPTION_ON_CRASH},        \
 		{"tsc-mode", required_argument, NULL, OPTION_TSC_MODE},        \
@@ -77,6 +79,8 @@ enum {
 	"  --block NAME=FILE      file or device behind the image's disk "     \
 	"NAME\n"                                                               \
 	"  --block-ro NAME=FILE   the same, read-only\n"                       \
+	"  --folder NAME=FOLDER   share a folder of the host as the image's "  \
+	"NAME\n"                                                               \
 	"  --ramdisk FILE         a boot module\n"                             \
 	"  --on-crash ACTION      destroy, preserve, restart, "                \
 	"coredump-destroy,\n"                                                  \

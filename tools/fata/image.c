@@ -63,6 +63,9 @@ static int decode_fata(struct image *im, const struct elf_note *n)
 	case FATA_NOTE_BLOCK:
 		strv_add(&im->blocks, first);
 		return 0;
+	case FATA_NOTE_FOLDER:
+		strv_add(&im->folders, first);
+		return 0;
 	case FATA_NOTE_PARAM:
 		return add_param(im, n);
 	case FATA_NOTE_NAME:
@@ -184,6 +187,7 @@ void image_close(struct image *im)
 {
 	strv_free(&im->nets);
 	strv_free(&im->blocks);
+	strv_free(&im->folders);
 	free(im->params);
 	free(im->data);
 	im->params = NULL;

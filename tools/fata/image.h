@@ -27,7 +27,7 @@ struct image {
 	bool fata;                /* has notes of ours */
 	const char *name, *about; /* from FATA_NAME; else the file's, "" */
 	const char *unknown;      /* what unknown parameters become, or "" */
-	struct strv nets, blocks;
+	struct strv nets, blocks, folders;
 	struct image_param *params; /* sorted by name */
 	size_t param_count;
 };

@@ -75,7 +75,8 @@ const char *inspect_note(const struct elf_note *n)
 					  "PVH relocation"};
 	static const char *const fata[] = {
 		"",          "network interface", "block device",
-		"parameter", "program",           "unknown parameters"};
+		"parameter", "program",           "unknown parameters",
+		"shared folder"};
 
 	if (!strcmp(n->name, "Xen") && n->type < ARRAY_SIZE(xen))
 		return xen[n->type];
@@ -169,6 +170,7 @@ void inspect_text(const struct image *im, struct text *t)
 		    symbols.count ? "with symbols" : "stripped");
 	list("networks      ", &im->nets, t);
 	list("block devices ", &im->blocks, t);
+	list("folders       ", &im->folders, t);
 	text_printf(t, "parameters    %zu%s\n", im->param_count,
 		    im->param_count ? " (--params lists them)" : "");
 	segments(im, t);

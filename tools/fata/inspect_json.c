@@ -138,6 +138,7 @@ void inspect_json(const struct image *im, struct text *t)
 		    symbols.count ? "false" : "true");
 	names(t, "networks", &im->nets);
 	names(t, "block_devices", &im->blocks);
+	names(t, "folders", &im->folders);
 	segments(im, t);
 	sections(im, t);
 	notes(im, t);

@@ -193,6 +193,9 @@ static int run_image(struct run *r, char **argv)
 		     "allowed to use them (--lab brings its own)");
 		return EXIT_TOOL;
 	}
+	if (r->guest.lab && r->domain.folders.n)
+		return fail_usage("--folder is for this machine's Xen; the "
+				  "lab's sees no folders of this machine");
 	if (!r->guest.lab && r->forwards.n)
 		return fail_usage("--forward is for the lab; on this machine's "
 				  "Xen the bridge leads to the guest");

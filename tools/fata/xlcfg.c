@@ -53,6 +53,17 @@ static void write_blocks(const struct domain *d, struct text *t)
 	text_printf(t, "]\n");
 }
 
+static void write_folders(const struct domain *d, struct text *t)
+{
+	if (!d->folders.n)
+		return;
+	text_printf(t, "p9 = [\n");
+	for (size_t i = 0; i < d->folders.n; i++)
+		text_printf(t, "\t'tag=%s, path=%s, security_model=none',\n",
+			    d->folders.v[i].name, d->folders.v[i].backing);
+	text_printf(t, "]\n");
+}
+
 void domain_xl(const struct domain *d, struct text *t)
 {
 	quoted(t, "name", d->name);
@@ -66,6 +77,7 @@ void domain_xl(const struct domain *d, struct text *t)
 		    (unsigned long long)d->memory_mib);
 	write_nets(d, t);
 	write_blocks(d, t);
+	write_folders(d, t);
 	if (d->tsc_mode)
 		quoted(t, "tsc_mode", d->tsc_mode);
 	quoted(t, "on_poweroff", d->on_end);
