@@ -306,6 +306,12 @@ $(BUILD)/tests/sim/%: $(BUILD)/host/tests/sim/%.c.o $(HTEST) $(BUILD)/host/libsi
 	@mkdir -p $(@D)
 	$(Q)$(HCC) $(SAN) $^ -o $@ $(HLIBS)
 
+# Shared folders are tested from libc's calls down to the rings.
+P9TEST := $(addprefix $(BUILD)/tests/,sim/p9 sim/p9_peer fuzz/p9)
+$(P9TEST): $(BUILD)/host/liblibc.a
+$(P9TEST): HLIBS += -Wl,--start-group $(BUILD)/host/liblibc.a \
+	$(BUILD)/host/libsim.a -Wl,--end-group
+
 # Each defines LLVMFuzzerTestOneInput; lib.c calls it (make soak: for longer).
 FUZZ := $(patsubst tests/fuzz/%.c,$(BUILD)/tests/fuzz/%, \
 	$(filter-out %/lib.c,$(wildcard tests/fuzz/*.c)))
@@ -315,7 +321,7 @@ $(BUILD)/tests/fuzz/%: $(BUILD)/host/tests/fuzz/%.c.o \
 	@mkdir -p $(@D)
 	$(Q)$(HCC) $(SAN) $^ -o $@ $(HLIBS)
 # These need the simulated hypervisor.
-$(addprefix $(BUILD)/tests/fuzz/,console memory_map start_info): \
+$(addprefix $(BUILD)/tests/fuzz/,console memory_map p9 start_info): \
 		$(BUILD)/tests/fuzz/%: $(BUILD)/host/tests/fuzz/%.c.o \
 		$(BUILD)/host/tests/fuzz/lib.c.o $(HTEST) $(BUILD)/host/libsim.a
 	@mkdir -p $(@D)
