@@ -104,7 +104,8 @@ UNIXCORE := $(filter-out src/core/string.c src/core/heap%.c src/core/notes.c, \
 UNIXSRC := $(UNIXCORE) $(wildcard src/unix/*.c src/net/*.c) \
 	$(addprefix src/libc/,sockaddr.c sockopt.c) \
 	$(filter-out src/xen/xs_conn.c,$(wildcard src/xen/xs*.c)) \
-	$(wildcard src/xen/xenbus*.c src/drivers/vchan*.c src/qubes/*.c)
+	$(wildcard src/xen/xenbus*.c src/drivers/vchan*.c \
+	src/drivers/netback*.c src/qubes/*.c)
 UNIXDIR := $(BUILD)/unix
 UNIXLIB := $(BUILD)/lib
 UNIXOBJ := $(patsubst src/%,$(UNIXDIR)/%.o,$(UNIXSRC)) \

@@ -12,8 +12,14 @@
 #include <fata/heap.h>
 #include <fata/log.h>
 #include <fata/metrics.h>
+#include <fata/param.h>
 
 FATA_LOG_SOURCE("netback");
+
+/* Linux takes all of class vif in its domain, where it has a backend too. */
+static const char *class = "vif";
+FATA_PARAM_STRING(class, "netback-class", "vif",
+		  "the backend's directory that is served");
 
 static struct list all = LIST_INIT(all);
 static struct event acceptable;
@@ -240,8 +246,7 @@ static void gone(struct xenbus_device *d)
 	signal_all(b);
 }
 
-static const struct xenbus_driver netback = {
-	.class = "vif",
+static struct xenbus_driver netback = {
 	.probe = probe,
 	.publish = publish,
 	.setup = setup,
@@ -258,6 +263,7 @@ static const struct xenbus_driver netback = {
 int netback_serve(unsigned offer, uint64_t deadline)
 {
 	offered = offer;
+	netback.class = class;
 	return xenbus_register_backend(&netback, deadline);
 }
 

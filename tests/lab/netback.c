@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * A driver domain: a switch between its uplink and the clients that it serves
+ * A driver domain: a switch of its uplink and the clients that it serves
  * (fata/xen/netback.h), by their addresses. Prints each client that comes and
  * goes, with the figures of its interface.
  */
@@ -53,14 +53,16 @@ static struct net_frame *copy(const struct net_frame *f)
 	return c;
 }
 
-static void to_clients(struct net_frame *f)
+/* A group's frame goes to all others, the last of whom is the uplink. */
+static void deliver(struct net *from, struct net_frame *f)
 {
 	const unsigned char *to = f->piece[0].data;
 
 	for (struct client *c = clients; c; c = c->next) {
 		struct net_frame *one = f;
 
-		if (memcmp(to, c->who.mac, 6) && !(to[0] & 1))
+		if (c->net == from ||
+		    (memcmp(to, c->who.mac, 6) && !(to[0] & 1)))
 			continue;
 		if (to[0] & 1)
 			one = copy(f);
@@ -69,7 +71,10 @@ static void to_clients(struct net_frame *f)
 		if (one == f)
 			return;
 	}
-	net_frame_free(f);
+	if (from == uplink)
+		net_frame_free(f);
+	else
+		forward(uplink, &f, 1);
 }
 
 static void *from_uplink(void *arg)
@@ -81,7 +86,7 @@ static void *from_uplink(void *arg)
 		int n = net_receive(uplink, frames, BATCH, FATA_FOREVER);
 
 		for (int i = 0; i < n; i++)
-			to_clients(frames[i]);
+			deliver(uplink, frames[i]);
 	}
 	return NULL;
 }
@@ -94,7 +99,8 @@ static void *from_client(void *arg)
 	int n;
 
 	while ((n = net_receive(c->net, frames, BATCH, FATA_FOREVER)) > 0)
-		forward(uplink, frames, n);
+		for (int i = 0; i < n; i++)
+			deliver(c->net, frames[i]);
 	while (*at != c)
 		at = &(*at)->next;
 	*at = c->next;
