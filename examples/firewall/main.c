@@ -86,25 +86,32 @@ static void drop(struct net_frame *f, uint64_t *why)
 }
 
 static void send_to(struct net *n, const unsigned char *from,
-		    const unsigned char *to, struct net_frame *f)
+		    const unsigned char *to, struct net_frame *f,
+		    uint64_t deadline)
 {
 	memcpy(f->piece[0].data, to, 6);
 	memcpy(f->piece[0].data + 6, from, 6);
-	if (net_send(n, &f, 1, 0) != 1)
+	if (net_send(n, &f, 1, deadline) != 1)
 		drop(f, &full);
 }
 
+/*
+ * The uplink is waited for: who sends too much waits, and so in the end does
+ * its own TCP. Each client has its task.
+ */
 static void send_uplink(struct net_frame *f)
 {
 	if (gateway_known)
-		send_to(uplink, uplink_info.mac, gateway_mac, f);
+		send_to(uplink, uplink_info.mac, gateway_mac, f,
+			clock_deadline(100 * FATA_NS_PER_MS));
 	else
 		drop(f, &full);
 }
 
+/* One that takes nothing loses frames, and holds nobody up. */
 static void send_client(struct client *c, struct net_frame *f)
 {
-	send_to(c->net, vif_mac, c->who.mac, f);
+	send_to(c->net, vif_mac, c->who.mac, f, 0);
 }
 
 /* --- ARP ------------------------------------------------------------------
@@ -160,7 +167,7 @@ static void arp_from_uplink(struct net_frame *f)
 		return;
 	}
 	arp_answer(p, uplink_info.mac);
-	send_to(uplink, uplink_info.mac, asker, f);
+	send_to(uplink, uplink_info.mac, asker, f, 0);
 }
 
 static void ask_for_gateway(void)
@@ -177,7 +184,7 @@ static void ask_for_gateway(void)
 	memcpy(p + 22, uplink_info.mac, 6);
 	put32(p + 28, own_ip);
 	put32(p + 38, gateway_ip);
-	send_to(uplink, uplink_info.mac, broadcast, f);
+	send_to(uplink, uplink_info.mac, broadcast, f, 0);
 }
 
 /* --- packets -------------------------------------------------------------- */

@@ -5,6 +5,7 @@
  * goes, with the figures of its interface.
  */
 #include <errno.h>
+#include <fata/clock.h>
 #include <fata/manifest.h>
 #include <fata/net.h>
 #include <fata/task.h>
@@ -27,18 +28,17 @@ struct client {
 static struct net *uplink;
 static struct client *clients;
 
-/* A full ring drops, as a switch does; so does a frame that cannot be sent. */
-static void forward(struct net *to, struct net_frame **frames, int n)
+/*
+ * A client that takes nothing loses frames, and holds nobody up. The uplink is
+ * waited for: who sends too much waits, and so in the end does its own TCP.
+ */
+static void forward(struct net *to, struct net_frame *f)
 {
-	for (int done = 0; done < n;) {
-		int sent = net_send(to, frames + done, (unsigned)(n - done), 0);
+	uint64_t deadline =
+		to == uplink ? clock_deadline(100 * FATA_NS_PER_MS) : 0;
 
-		if (sent <= 0) {
-			net_frame_free(frames[done]);
-			sent = 1;
-		}
-		done += sent;
-	}
+	if (net_send(to, &f, 1, deadline) != 1)
+		net_frame_free(f);
 }
 
 static struct net_frame *copy(const struct net_frame *f)
@@ -67,14 +67,14 @@ static void deliver(struct net *from, struct net_frame *f)
 		if (to[0] & 1)
 			one = copy(f);
 		if (one)
-			forward(c->net, &one, 1);
+			forward(c->net, one);
 		if (one == f)
 			return;
 	}
 	if (from == uplink)
 		net_frame_free(f);
 	else
-		forward(uplink, &f, 1);
+		forward(uplink, f);
 }
 
 static void *from_uplink(void *arg)
