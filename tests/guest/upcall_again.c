@@ -9,23 +9,12 @@
 #include <fata/clock.h>
 #include <fata/task.h>
 #include <lib/guest.h>
+#include <lib/idt.h>
 #include <stdint.h>
 #include <string.h>
 
 #define UPCALL 32
 #define IRETQ  "\x48\xcf"
-
-struct gate {
-	uint16_t offset0, selector;
-	uint8_t ist, type;
-	uint16_t offset1;
-	uint32_t offset2, reserved;
-} __attribute__((packed));
-
-struct table {
-	uint16_t limit;
-	struct gate *base;
-} __attribute__((packed));
 
 /* The kernel's entry; where the second finds the first; how many there were. */
 static uint64_t kernel __attribute__((used)), found __attribute__((used));
@@ -49,25 +38,6 @@ __asm__(".text\n"
 	"	movq $0, 40(%rsp)\n"
 	"	popq %rax\n"
 	"	jmp *kernel(%rip)\n");
-
-static struct gate mine[UPCALL + 1];
-
-static void take_over(void)
-{
-	struct table table;
-	uint64_t entry = (uint64_t)twice;
-	struct gate *g = &mine[UPCALL];
-
-	__asm__ volatile("sidt %0" : "=m"(table));
-	memcpy(mine, table.base, sizeof(mine));
-	kernel = g->offset0 | (uint64_t)g->offset1 << 16 |
-		 (uint64_t)g->offset2 << 32;
-	g->offset0 = (uint16_t)entry;
-	g->offset1 = (uint16_t)(entry >> 16);
-	g->offset2 = (uint32_t)(entry >> 32);
-	table.base = mine;
-	__asm__ volatile("lidt %0" : : "m"(table) : "memory");
-}
 
 static void sleep_often(uint64_t where)
 {
@@ -104,7 +74,7 @@ static void at_any_moment(void)
 int main(void)
 {
 	at_any_moment();
-	take_over();
+	kernel = idt_replace(UPCALL, (uint64_t)twice);
 	sleep_often(kernel);
 	sleep_often((uint64_t)memmem((void *)kernel, 256, IRETQ, 2));
 	return 0;

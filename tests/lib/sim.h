@@ -281,6 +281,13 @@ void sim_xs_perms(const char *path, const char *const *perms, unsigned int n);
 void sim_xs_watch(const char *path, void (*fn)(void *arg, const char *path),
 		  void *arg);
 
+/*
+ * What Linux's backends do when a frontend's state changes: the state that one
+ * in state `own` takes, or 0 for none. `ready`: the frontend's, at which this
+ * kind of backend connects.
+ */
+int sim_back_state(int front, int own, int ready);
+
 /* Connect a guest's ring, as xenstored does at its introduction. */
 void sim_xs_introduce(struct sim_domain *d);
 

@@ -152,31 +152,20 @@ static void connect(struct sim_blkback *b)
 
 static void front_changed(void *arg, const char *path)
 {
-	uint64_t own = number(SIM_BLK_BACK, "state", 0);
+	int own = (int)number(SIM_BLK_BACK, "state", 0);
+	int front = (int)number(SIM_BLK_FRONT, "state", 0);
+	int next = sim_back_state(front, own, XENBUS_INITIALISED);
 
 	(void)arg;
 	(void)path;
 	if (!back || !own)
 		return;
-	switch (number(SIM_BLK_FRONT, "state", 0)) {
-	case XENBUS_INITIALISING:
-		if (own == XENBUS_CLOSED || own == XENBUS_INITIALISING)
-			sim_blkback_key("state", "2");
-		break;
-	case XENBUS_INITIALISED:
-		if (own == XENBUS_INIT_WAIT && !back->connected)
-			connect(back);
-		break;
-	case XENBUS_CLOSING:
-		if (own != XENBUS_CLOSING)
-			sim_blkback_key("state", "5");
-		break;
-	case XENBUS_CLOSED:
+	if (front == XENBUS_CLOSED)
 		sim_blkback_lose(back);
-		if (own != XENBUS_CLOSED)
-			sim_blkback_key("state", "6");
-		break;
-	}
+	if (next == XENBUS_CONNECTED && !back->connected)
+		connect(back);
+	else if (next && next != XENBUS_CONNECTED)
+		sim_blkback_key("state", "%d", next);
 }
 
 void sim_blkback_plug(struct sim_blkback *b)

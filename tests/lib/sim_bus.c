@@ -141,31 +141,13 @@ int bus_state(const char *directory)
 	return value && *value ? atoi(value) : 0;
 }
 
-/* What Linux's blkback and netback do when the frontend's state changes. */
 void bus_look(void)
 {
-	int own = bus_state(back);
+	int next = sim_back_state(bus_state(FRONT), bus_state(back),
+				  XENBUS_INITIALISED);
 
-	if (!bus_tame || !own)
-		return;
-	switch (bus_state(FRONT)) {
-	case XENBUS_INITIALISING:
-		if (own == XENBUS_CLOSED || own == XENBUS_INITIALISING)
-			bus_back(XENBUS_INIT_WAIT);
-		break;
-	case XENBUS_INITIALISED:
-		if (own == XENBUS_INIT_WAIT)
-			bus_back(XENBUS_CONNECTED);
-		break;
-	case XENBUS_CLOSING:
-		if (own != XENBUS_CLOSING)
-			bus_back(XENBUS_CLOSING);
-		break;
-	case XENBUS_CLOSED:
-		if (own != XENBUS_CLOSED)
-			bus_back(XENBUS_CLOSED);
-		break;
-	}
+	if (bus_tame && bus_state(back) && next)
+		bus_back(next);
 }
 
 static void front_changed(void *arg, const char *path)

@@ -120,31 +120,20 @@ void sim_netback_lose(struct sim_netback *b)
 
 static void front_changed(void *arg, const char *path)
 {
-	uint32_t own = sim_netback_number(SIM_NET_BACK, "state");
+	int own = (int)sim_netback_number(SIM_NET_BACK, "state");
+	int front = (int)sim_netback_number(SIM_NET_FRONT, "state");
+	int next = sim_back_state(front, own, XENBUS_CONNECTED);
 
 	(void)arg;
 	(void)path;
 	if (!back || !own)
 		return;
-	switch (sim_netback_number(SIM_NET_FRONT, "state")) {
-	case XENBUS_INITIALISING:
-		if (own == XENBUS_CLOSED || own == XENBUS_INITIALISING)
-			sim_netback_key("state", "2");
-		break;
-	case XENBUS_CONNECTED:
-		if (own == XENBUS_INIT_WAIT && !back->connected)
-			attach(back);
-		break;
-	case XENBUS_CLOSING:
-		if (own != XENBUS_CLOSING)
-			sim_netback_key("state", "5");
-		break;
-	case XENBUS_CLOSED:
+	if (front == XENBUS_CLOSED)
 		sim_netback_lose(back);
-		if (own != XENBUS_CLOSED)
-			sim_netback_key("state", "6");
-		break;
-	}
+	if (next == XENBUS_CONNECTED && !back->connected)
+		attach(back);
+	else if (next && next != XENBUS_CONNECTED)
+		sim_netback_key("state", (char[]){(char)('0' + next), '\0'});
 }
 
 static void offer(const struct sim_netback *b)

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <xen/io/xenbus.h>
+
 #include "lib/sim_xenstore.h"
 
 int sim_xs_remove(struct sim_xs_node *root, const char *path)
@@ -122,4 +124,18 @@ void sim_xs_populate(struct sim_domain *d)
 	sim_xs_write(path, id);
 	for (size_t i = 0; i < sizeof(rw) / sizeof(rw[0]); i++)
 		guest_dir(d, rw[i], true);
+}
+
+int sim_back_state(int front, int own, int ready)
+{
+	if (front == XenbusStateInitialising)
+		return own == XenbusStateClosed ||
+				       own == XenbusStateInitialising
+			       ? XenbusStateInitWait
+			       : 0;
+	if (front == ready)
+		return own == XenbusStateInitWait ? XenbusStateConnected : 0;
+	if (front == XenbusStateClosing || front == XenbusStateClosed)
+		return own != front ? front : 0;
+	return 0;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* Channels of capacity 0, 1 and many: order, waiting, closing. */
 #include "unit/unit.h"
+#include "unit/tasks.h"
 
 #include "core/task.h"
 
@@ -13,23 +14,6 @@ static void init(unsigned capacity)
 {
 	assert_int_equal(chan_init(&c, sizeof(int), capacity), 0);
 	wait_until = FATA_FOREVER;
-}
-
-static struct task *start(int (*fn)(void *arg), void *arg)
-{
-	struct task *t;
-
-	assert_int_equal(fata_task_spawn(&t, NULL, fn, arg), 0);
-	fata_yield();
-	return t;
-}
-
-static int join(struct task *t)
-{
-	int result = 99;
-
-	assert_int_equal(fata_task_join(t, &result, FATA_FOREVER), 0);
-	return result;
 }
 
 static int send(void *arg)

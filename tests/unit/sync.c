@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* Mutexes and conditions: order, hand-over, deadlines, cancelling. */
 #include "unit/unit.h"
+#include "unit/tasks.h"
 
 #include "core/task.h"
 
@@ -18,23 +19,6 @@ static int set_up(void **state)
 	wait_until = FATA_FOREVER;
 	noted();
 	return 0;
-}
-
-static struct task *start(int (*fn)(void *arg), void *arg)
-{
-	struct task *t;
-
-	assert_int_equal(fata_task_spawn(&t, NULL, fn, arg), 0);
-	fata_yield();
-	return t;
-}
-
-static int join(struct task *t)
-{
-	int result = 99;
-
-	assert_int_equal(fata_task_join(t, &result, FATA_FOREVER), 0);
-	return result;
 }
 
 static int lock_note(void *arg)
