@@ -56,6 +56,7 @@ struct context {
 	size_t size;
 	void *fake;  /* the address sanitizer's shadow of this stack */
 	void *fiber; /* the thread sanitizer's thread */
+	void (*gone)(struct carrier *carrier);
 	void (*fn)(void *arg);
 	void *arg;
 };
@@ -206,12 +207,14 @@ void *context_stack(const struct context *c, size_t *size)
 	return c->stack;
 }
 
-void context_carry(struct context *c, struct carrier *carrier)
+void context_carry(struct context *c, struct carrier *carrier,
+		   void (*gone)(struct carrier *carrier))
 {
 	if (c->fiber)
 		__tsan_destroy_fiber(c->fiber);
 	c->fiber = NULL;
 	c->carrier = carrier;
+	c->gone = gone;
 	carrier->next = c;
 }
 
@@ -345,7 +348,7 @@ void platform_context_destroy(struct context *c)
 {
 	if (__tsan_destroy_fiber && c->fiber)
 		__tsan_destroy_fiber(c->fiber);
-	if (c->carrier->gone)
-		c->carrier->gone(c->carrier);
+	if (c->gone) /* a pthread's carrier may be gone already */
+		c->gone(c->carrier);
 	c->sp = NULL; /* a switch to it would fault at once */
 }

@@ -12,9 +12,13 @@
 #define REAL(name)                                                             \
 	(*({                                                                   \
 		static __typeof__(&name) found_;                               \
-		if (!found_)                                                   \
-			found_ = (__typeof__(&name))dlsym(RTLD_NEXT, #name);   \
-		found_;                                                        \
+		__typeof__(&name) real_ =                                      \
+			__atomic_load_n(&found_, __ATOMIC_RELAXED);            \
+		if (!real_) { /* helper threads look, too */                   \
+			real_ = (__typeof__(&name))dlsym(RTLD_NEXT, #name);    \
+			__atomic_store_n(&found_, real_, __ATOMIC_RELAXED);    \
+		}                                                              \
+		real_;                                                         \
 	}))
 
 #endif

@@ -110,8 +110,7 @@ static int made(struct task *task)
 		free(t);
 		return -ENOMEM;
 	}
-	t->carrier.gone = gone;
-	context_carry(task->context, &t->carrier);
+	context_carry(task->context, &t->carrier, gone);
 	return 0;
 }
 

@@ -26,8 +26,6 @@ struct carrier {
 	struct context *next; /* what it is to run then */
 	bool leaving;         /* its task ends: it waits for no other turn */
 	jmp_buf end;          /* where it goes then */
-	/* once its context is destroyed; may be NULL */
-	void (*gone)(struct carrier *c);
 };
 
 /*
@@ -46,8 +44,12 @@ extern struct carrier *carrier_next;
 /* The whole stack of a context, from its lowest byte. */
 void *context_stack(const struct context *c, size_t *size);
 
-/* Let a new context of main's thread run on another thread instead. */
-void context_carry(struct context *c, struct carrier *carrier);
+/*
+ * Let a new context of main's thread run on another thread instead, which
+ * gone() waits for and frees when the context is destroyed.
+ */
+void context_carry(struct context *c, struct carrier *carrier,
+		   void (*gone)(struct carrier *carrier));
 
 /* Is this thread one of a task (task_thread.c)? */
 bool task_thread_here(void);
