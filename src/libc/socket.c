@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Sockets as files, and their system calls; the work is net/socket.c's.
+ * Sockets as files, and their system calls; the work is net/socket.c's. What
+ * moves data is in sockio.c.
  *
  * socket() itself stands here and not in musl's archive: a program that calls
  * it links this file, and with it the whole TCP/IP stack; others do not.
@@ -9,7 +10,6 @@
 #include <libc/file.h>
 #include <libc/local.h>
 #include <libc/resolv.h>
-#include <libc/signal.h>
 #include <libc/socket.h>
 #include <libc/user.h>
 #include <net/socket.h>
@@ -17,20 +17,9 @@
 #include <poll.h>
 #include <sys/syscall.h>
 
-#define FLAGS_KNOWN (MSG_DONTWAIT | MSG_NOSIGNAL | MSG_PEEK | MSG_MORE | \
-		     MSG_WAITALL | MSG_TRUNC | MSG_CMSG_CLOEXEC)
-
 static struct socket *of(const struct file *f)
 {
 	return f->data;
-}
-
-/* As Linux has it: a writer that does not look at errors ends. */
-static ssize_t told(ssize_t r, int flags)
-{
-	if (r == -EPIPE && !(flags & MSG_NOSIGNAL))
-		signal_self(SIGPIPE);
-	return r;
 }
 
 static ssize_t op_read(struct file *f, void *p, size_t n, uint64_t *pos)
@@ -42,7 +31,7 @@ static ssize_t op_read(struct file *f, void *p, size_t n, uint64_t *pos)
 static ssize_t op_write(struct file *f, const void *p, size_t n, uint64_t *pos)
 {
 	(void)pos;
-	return told(socket_send(of(f), p, n, NULL, of(f)->corked), 0);
+	return sockio_told(socket_send(of(f), p, n, NULL, of(f)->corked), 0);
 }
 
 static short op_poll(struct file *f)
@@ -90,8 +79,7 @@ static const struct file_ops ops = {
 	.ioctl = op_ioctl,
 };
 
-/* The socket of a number, with a reference; NULL and *error. */
-static struct file *get(int fd, int *error)
+struct file *socket_file(int fd, int *error)
 {
 	struct file *f = fd_get(fd);
 
@@ -106,31 +94,13 @@ static struct file *get(int fd, int *error)
 int socket_is_stream(int fd)
 {
 	int rc;
-	struct file *f = get(fd, &rc);
+	struct file *f = socket_file(fd, &rc);
 
 	if (!f)
 		return rc;
 	rc = of(f)->kind == SOCKET_TCP;
 	file_put(f);
 	return rc;
-}
-
-/*
- * Wait for the socket to change. 0, -EAGAIN if it may not wait (any longer),
- * -EINTR.
- */
-static int wait(struct file *f, int flags, uint64_t *seen, uint64_t deadline)
-{
-	int rc;
-
-	if (f->flags & O_NONBLOCK || flags & MSG_DONTWAIT) {
-		file_turn();
-		return -EAGAIN;
-	}
-	rc = event_wait(&of(f)->event, seen, deadline);
-	if (rc == -ETIMEDOUT)
-		return -EAGAIN;
-	return rc ? signal_interrupted(deadline) : 0;
 }
 
 static long new_file(struct socket *s, int flags)
@@ -196,7 +166,7 @@ long sys_bind(int fd, const void *address, unsigned size)
 {
 	struct endpoint e;
 	int rc;
-	struct file *f = get(fd, &rc);
+	struct file *f = socket_file(fd, &rc);
 
 	if (!f)
 		return rc;
@@ -214,7 +184,7 @@ long sys_bind(int fd, const void *address, unsigned size)
 long sys_listen(int fd, int backlog)
 {
 	int rc;
-	struct file *f = get(fd, &rc);
+	struct file *f = socket_file(fd, &rc);
 
 	if (!f)
 		return rc;
@@ -228,7 +198,7 @@ long sys_accept4(int fd, void *address, unsigned *size, int flags)
 	struct endpoint local, peer;
 	struct socket *s;
 	int rc;
-	struct file *f = get(fd, &rc);
+	struct file *f = socket_file(fd, &rc);
 	uint64_t deadline;
 
 	if (!f)
@@ -240,7 +210,7 @@ long sys_accept4(int fd, void *address, unsigned *size, int flags)
 		rc = socket_accept(of(f), &s);
 		if (rc != -EAGAIN)
 			break;
-		rc = wait(f, 0, &seen, deadline);
+		rc = sockio_wait(f, 0, &seen, deadline);
 		if (rc)
 			break;
 	}
@@ -265,7 +235,7 @@ long sys_connect(int fd, const void *address, unsigned size)
 {
 	struct endpoint e;
 	int rc;
-	struct file *f = get(fd, &rc);
+	struct file *f = socket_file(fd, &rc);
 	uint64_t deadline;
 	struct socket *s;
 
@@ -282,7 +252,8 @@ long sys_connect(int fd, const void *address, unsigned size)
 	while (rc == -EINPROGRESS && !(f->flags & O_NONBLOCK)) {
 		uint64_t seen = event_count(&s->event);
 
-		int err = s->connecting ? wait(f, 0, &seen, deadline) : 0;
+		int err =
+			s->connecting ? sockio_wait(f, 0, &seen, deadline) : 0;
 
 		if (err) /* it goes on; the deadline is told as Linux does */
 			rc = err == -EAGAIN ? -EINPROGRESS : err;
@@ -299,7 +270,7 @@ static long name(int fd, void *address, unsigned *size, bool peer)
 {
 	struct endpoint ends[2];
 	int rc;
-	struct file *f = get(fd, &rc);
+	struct file *f = socket_file(fd, &rc);
 
 	if (!f)
 		return rc;
@@ -321,114 +292,19 @@ long sys_getpeername(int fd, void *address, unsigned *size)
 	return name(fd, address, size, true);
 }
 
-/* A stream's blocking send ends when all is sent, as on Linux. */
-static ssize_t send_all(struct file *f, const char *p, size_t n, int flags,
-			const struct endpoint *to)
-{
-	uint64_t deadline = file_deadline(f, true);
-	size_t done = 0;
-
-	for (;;) {
-		uint64_t seen = event_count(&of(f)->event);
-		ssize_t r;
-		int rc;
-
-		if (!user_readable(p + done, n - done))
-			return -EFAULT;
-		r = socket_send(of(f), p + done, n - done, to,
-				flags & MSG_MORE || of(f)->corked);
-		if (r >= 0)
-			done += (size_t)r;
-		if (of(f)->kind != SOCKET_TCP)
-			file_turn(); /* its answers come to others */
-		if (r >= 0 ? done == n : r != -EAGAIN)
-			return done ? (ssize_t)done : r;
-		rc = r >= 0 && (f->flags & O_NONBLOCK || flags & MSG_DONTWAIT)
-			     ? -EAGAIN
-			     : wait(f, flags, &seen, deadline);
-		if (rc)
-			return done ? (ssize_t)done : rc;
-	}
-}
-
-static ssize_t receive_some(struct file *f, char *p, size_t n, int flags,
-			    struct endpoint *from, size_t *whole)
-{
-	uint64_t deadline = file_deadline(f, false);
-	size_t done = 0;
-
-	for (;;) {
-		uint64_t seen = event_count(&of(f)->event);
-		ssize_t r;
-		int rc;
-
-		if (!user_writable(p + done, n - done))
-			return -EFAULT;
-		r = socket_receive(of(f), p + done, n - done,
-				   flags & MSG_PEEK, from, whole);
-		if (r > 0)
-			done += (size_t)r;
-		if (r >= 0 && (!(flags & MSG_WAITALL) || !r || done == n ||
-			       of(f)->kind != SOCKET_TCP || flags & MSG_PEEK))
-			return (ssize_t)done;
-		if (r > 0)
-			continue; /* the end may be there already */
-		if (r != -EAGAIN)
-			return done ? (ssize_t)done : r;
-		rc = wait(f, flags, &seen, deadline);
-		if (rc)
-			return done ? (ssize_t)done : rc;
-	}
-}
-
+/* These stand here so that this file brings the others along. */
 long sys_sendto(int fd, const void *p, size_t n, int flags, const void *to,
 		unsigned size)
 {
-	struct endpoint e;
-	int rc;
-	struct file *f = get(fd, &rc);
-	ssize_t r;
-
-	if (!f)
-		return rc;
-	r = flags & ~FLAGS_KNOWN ? -EOPNOTSUPP : 0;
-	if (!r && to && of(f)->kind != SOCKET_TCP)
-		r = sockaddr_in(of(f), to, size, &e);
-	else
-		to = NULL;
-	if (!r && to && !ip_addr_isloopback(&e.address))
-		r = stack_wait_address(&e.address);
-	if (!r)
-		r = told(send_all(f, p, n, flags, to ? &e : NULL), flags);
-	file_put(f);
-	return r;
+	return sockio_send(fd, p, n, flags, to, size);
 }
 
 long sys_recvfrom(int fd, void *p, size_t n, int flags, void *from,
 		  unsigned *size)
 {
-	struct endpoint e = {.port = 0};
-	size_t whole = 0;
-	int rc;
-	struct file *f = get(fd, &rc);
-	ssize_t r;
-
-	if (!f)
-		return rc;
-	r = receive_some(f, p, n, flags, &e, &whole);
-	if (r >= 0 && from && of(f)->kind != SOCKET_TCP) {
-		rc = sockaddr_out(of(f), &e, from, size);
-		r = rc ? rc : r;
-	} else if (r >= 0 && from && user_writable(size, sizeof(*size))) {
-		*size = 0;
-	}
-	if (r >= 0 && flags & MSG_TRUNC && of(f)->kind != SOCKET_TCP)
-		r = (ssize_t)whole;
-	file_put(f);
-	return r;
+	return sockio_receive(fd, p, n, flags, from, size);
 }
 
-/* These stand here so that this file brings sockmsg.c along. */
 long sys_sendmsg(int fd, const struct msghdr *m, int flags)
 {
 	return sockmsg_send(fd, m, flags);
@@ -446,7 +322,7 @@ long sys_shutdown(int fd, int how)
 
 	if (how != SHUT_RD && how != SHUT_WR && how != SHUT_RDWR)
 		return -EINVAL;
-	f = get(fd, &rc);
+	f = socket_file(fd, &rc);
 	if (!f)
 		return rc;
 	rc = socket_shutdown(of(f), how != SHUT_WR, how != SHUT_RD);
@@ -479,7 +355,7 @@ long sys_setsockopt(int fd, int level, int option, const void *value,
 		    unsigned size)
 {
 	int rc;
-	struct file *f = get(fd, &rc);
+	struct file *f = socket_file(fd, &rc);
 
 	if (!f)
 		return rc;
@@ -493,7 +369,7 @@ long sys_setsockopt(int fd, int level, int option, const void *value,
 long sys_getsockopt(int fd, int level, int option, void *value, unsigned *size)
 {
 	int rc;
-	struct file *f = get(fd, &rc);
+	struct file *f = socket_file(fd, &rc);
 
 	if (!f)
 		return rc;

@@ -32,9 +32,28 @@ long sys_setsockopt(int fd, int level, int name, const void *value,
 long sys_getsockopt(int fd, int level, int name, void *value,
 		    unsigned *size) WEAK;
 
-/* sockopt.c, sockaddr.c, sockmsg.c, sockif.c: the parts of socket.c. */
+/* sockio.c, sockopt.c, sockaddr.c, sockmsg.c, sockif.c: parts of socket.c. */
 struct socket;
 struct endpoint;
+struct file;
+
+/* The socket of a number, with a reference; NULL and *error. */
+struct file *socket_file(int fd, int *error);
+
+/* As sendto() and recvfrom(). */
+long sockio_send(int fd, const void *p, size_t n, int flags, const void *to,
+		 unsigned size);
+long sockio_receive(int fd, void *p, size_t n, int flags, void *from,
+		    unsigned *size);
+
+/* What a write ended with: a writer that does not look at errors ends. */
+ssize_t sockio_told(ssize_t r, int flags);
+
+/*
+ * Wait for the socket to change. 0, -EAGAIN if it may not wait (any longer),
+ * -EINTR.
+ */
+int sockio_wait(struct file *f, int flags, uint64_t *seen, uint64_t deadline);
 
 long sockmsg_send(int fd, const struct msghdr *m, int flags);
 long sockmsg_receive(int fd, struct msghdr *m, int flags);
