@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Large segments and checksums.
+ * What the interface does for us: checksums, and cutting large segments.
  *
- * lwIP cuts data when it is queued, into segments of pcb->mss bytes. Before
- * each queueing we set mss to a multiple of the real segment size that the
- * peer's window and the congestion window can take twice; what comes out is
- * larger than the MTU, would be fragmented by lwIP's ip4_frag, and is caught
- * there: a TCP packet goes on whole, and the interface gets it as a GSO frame
- * with the real segment size, which each connection keeps as its extra word.
- * The build renames lwIP's own fragmenting to lwip_ip4_frag.
+ * A segment that tcp_cut.c made is larger than the MTU, would be fragmented by
+ * lwIP's ip4_frag, and is caught there: a TCP packet goes on whole, and the
+ * interface gets it as a GSO frame with the real segment size. The build
+ * renames lwIP's own fragmenting to lwip_ip4_frag.
  *
  * A checksum that the interface finishes begins as the sum of the pseudo
  * header (netif.h, NETTXF_csum_blank).
@@ -27,147 +24,10 @@
 #include <stddef.h>
 #include <string.h>
 
-/* With headers below 64 KiB - 1; at 1460 bytes each it is 44 segments. */
-#define LARGE_MAX 65000
-
-/* So much not acknowledged yet: a stream, which is sent in large pieces. */
-#define STREAM 65536
-
 err_t lwip_ip4_frag(struct pbuf *p, struct netif *netif,
 		    const ip4_addr_t *dest);
 err_t lwip_ip6_frag(struct pbuf *p, struct netif *netif,
 		    const ip6_addr_t *dest);
-
-/* --- cutting ------------------------------------------------------------- */
-
-static uint16_t real_mss(const struct tcp_pcb *pcb)
-{
-	return (uint16_t)(uintptr_t)tcp_ext_arg_get(pcb, 0);
-}
-
-/* Beside the segment size: nothing was queued on this connection yet. */
-#define FRESH 0x10000u
-
-void offload_connected(struct tcp_pcb *pcb)
-{
-	tcp_ext_arg_set(pcb, 0, (void *)(uintptr_t)(pcb->mss | FRESH));
-}
-
-/* Ten segments to begin with (RFC 6928); lwIP has set its own after accept. */
-static void open_window(struct tcp_pcb *pcb)
-{
-	uintptr_t word = (uintptr_t)tcp_ext_arg_get(pcb, 0);
-
-	if (!(word & FRESH))
-		return;
-	tcp_ext_arg_set(pcb, 0, (void *)(word & ~(uintptr_t)FRESH));
-	if (pcb->cwnd < 10u * pcb->mss)
-		pcb->cwnd = 10u * pcb->mss;
-}
-
-static const struct tcp_seg *last_unsent(const struct tcp_pcb *pcb)
-{
-	const struct tcp_seg *seg = pcb->unsent;
-
-	while (seg && seg->next)
-		seg = seg->next;
-	return seg;
-}
-
-unsigned offload_prepare(struct tcp_pcb *pcb)
-{
-	const struct netif *netif = ip_route(&pcb->local_ip, &pcb->remote_ip);
-	const struct tcp_seg *last = last_unsent(pcb);
-	uint32_t mss = real_mss(pcb), room, n;
-	const struct link *l;
-
-	open_window(pcb);
-	if (!mss || !netif || netif->linkoutput == NULL || !netif->state)
-		return pcb->mss;
-	l = netif->state;
-	if (!(IP_IS_V6(&pcb->remote_ip) ? l->info.send_gso6
-					: l->info.send_gso4))
-		return pcb->mss;
-	room = pcb->cwnd < pcb->snd_wnd_max ? pcb->cwnd : pcb->snd_wnd_max;
-	n = room / 2 / mss;
-	if (n > LARGE_MAX / mss)
-		n = LARGE_MAX / mss;
-	/* lwIP fills the last segment up: never below what it has already */
-	if (last && n < (last->len + mss - 1) / mss)
-		n = (last->len + mss - 1) / mss;
-	pcb->mss = (u16_t)(mss * (n ? n : 1));
-	return pcb->mss;
-}
-
-size_t offload_room(const struct tcp_pcb *pcb)
-{
-	size_t queued = pcb->snd_lbb - pcb->lastack;
-	size_t limit = 2 * (size_t)pcb->cwnd + STREAM;
-
-	if (limit > TCP_SND_BUF)
-		limit = TCP_SND_BUF;
-	limit = queued < limit ? limit - queued : 0;
-	return limit < pcb->snd_buf ? limit : pcb->snd_buf;
-}
-
-/*
- * When to send. To lwIP the last, unfinished large segment is a small one, and
- * Nagle's algorithm would hold it back until all else is acknowledged. What it
- * must hold back is less than a real segment. But in a stream the next write
- * fills the segment up, if that is not long in coming: then it waits until the
- * program blocks, that is until the link's task runs (stack.c).
- */
-static struct tcp_pcb *held;
-
-static void output_whole(struct tcp_pcb *pcb)
-{
-	offload_acked(pcb);
-	tcp_output(pcb);
-}
-
-void offload_acked(struct tcp_pcb *pcb)
-{
-	const struct tcp_seg *last = last_unsent(pcb);
-
-	/* this flag of lwIP's suspends the algorithm for one tcp_output */
-	if (last && last->len >= real_mss(pcb))
-		tcp_set_flags(pcb, TF_NAGLEMEMERR);
-}
-
-bool offload_output(struct tcp_pcb *pcb)
-{
-	const struct tcp_seg *last = last_unsent(pcb);
-	tcpflags_t nodelay = pcb->flags & TF_NODELAY;
-
-	if (!last || last->len >= pcb->mss ||
-	    pcb->snd_lbb - pcb->lastack < STREAM) {
-		output_whole(pcb);
-		return false;
-	}
-	tcp_clear_flags(pcb, TF_NODELAY);
-	tcp_output(pcb);
-	tcp_set_flags(pcb, nodelay);
-	if (!pcb->unsent || held == pcb)
-		return held == pcb;
-	offload_push();
-	held = pcb;
-	return true;
-}
-
-void offload_push(void)
-{
-	struct tcp_pcb *pcb = held;
-
-	held = NULL;
-	if (pcb)
-		output_whole(pcb);
-}
-
-void offload_forget(const struct tcp_pcb *pcb)
-{
-	if (held == pcb)
-		held = NULL;
-}
 
 /* A datagram that will be fragmented: nobody after us sees the whole of it. */
 static void sum_datagram(struct pbuf *p, u16_t header, const ip_addr_t *from,
@@ -236,8 +96,9 @@ static uint16_t sender_mss(const struct netif *netif)
 {
 	const char *hints = (const char *)netif->hints;
 
-	return real_mss((const struct tcp_pcb *)(
-		hints - offsetof(struct tcp_pcb, netif_hints)));
+	return tcp_cut_real_mss(
+		(const struct tcp_pcb *)(hints - offsetof(struct tcp_pcb,
+							  netif_hints)));
 }
 
 /* --- headers ------------------------------------------------------------- */
@@ -390,10 +251,9 @@ void offload_setup(struct link *l)
 		     NETIF_CHECKSUM_GEN_ICMP6;
 
 	/* TCP's and UDP's are begun in finish_header, whatever the version. */
-	NETIF_SET_CHECKSUM_CTRL(&l->netif,
-				make | NETIF_CHECKSUM_CHECK_IP |
-					NETIF_CHECKSUM_CHECK_ICMP |
-					NETIF_CHECKSUM_CHECK_ICMP6);
+	NETIF_SET_CHECKSUM_CTRL(&l->netif, make | NETIF_CHECKSUM_CHECK_IP |
+						   NETIF_CHECKSUM_CHECK_ICMP |
+						   NETIF_CHECKSUM_CHECK_ICMP6);
 }
 
 static void finish_header(struct link *l, struct net_frame *f)
@@ -431,6 +291,7 @@ struct net_frame *offload_frame(struct link *l, struct pbuf *p)
 				  at);
 		at += (u16_t)f->piece[i].size;
 	}
+	stack_copied += p->tot_len;
 	finish_header(l, f);
 	return f;
 }

@@ -67,8 +67,10 @@ static u8_t raw_received(void *arg, struct raw_pcb *pcb, struct pbuf *p,
 	struct pbuf *copy = pbuf_clone(PBUF_RAW, PBUF_RAM, p);
 
 	(void)pcb;
-	if (copy)
+	if (copy) {
+		stack_copied += p->tot_len;
 		queue(arg, copy, from, 0);
+	}
 	return 0;
 }
 
@@ -254,6 +256,7 @@ static ssize_t send_datagram(struct socket *s, const void *data, size_t n,
 	if (!p)
 		return -ENOBUFS;
 	pbuf_take(p, data, (u16_t)n);
+	stack_copied += n;
 	if (s->kind == SOCKET_UDP)
 		err = to ? udp_sendto(s->pcb, p, &there.address, there.port)
 			 : udp_send(s->pcb, p);
@@ -295,6 +298,7 @@ ssize_t socket_receive(struct socket *s, void *data, size_t n, bool peek,
 		       : s->error ? -socket_take_error(s)
 				  : -EAGAIN;
 	got = pbuf_copy_partial(k->p, data, n > 0xffff ? 0xffff : (u16_t)n, 0);
+	stack_copied += got;
 	if (from)
 		*from = k->from;
 	if (whole)

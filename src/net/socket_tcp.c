@@ -49,7 +49,7 @@ static err_t sent(void *arg, struct tcp_pcb *pcb, u16_t n)
 
 	(void)n;
 	tcp_time_acked(s, pcb);
-	offload_acked(pcb);
+	tcp_cut_acked(pcb);
 	event_signal(&s->event);
 	return ERR_OK;
 }
@@ -59,7 +59,7 @@ static void failed(void *arg, err_t err)
 {
 	struct socket *s = arg;
 
-	offload_forget(s->pcb);
+	tcp_cut_forget(s->pcb);
 	s->pcb = NULL;
 	s->error = err == ERR_RST && s->connecting ? ECONNREFUSED
 						   : -socket_errno(err);
@@ -72,7 +72,7 @@ static err_t connected(void *arg, struct tcp_pcb *pcb, err_t err)
 	struct socket *s = arg;
 
 	(void)err;
-	offload_connected(pcb);
+	tcp_cut_connected(pcb);
 	tcp_time_connected(s, pcb);
 	s->connecting = false;
 	s->connected = true;
@@ -103,7 +103,7 @@ static err_t accepted(void *arg, struct tcp_pcb *pcb, err_t err)
 	n->v6 = s->v6;
 	n->connected = true;
 	n->pcb = pcb;
-	offload_connected(pcb);
+	tcp_cut_connected(pcb);
 	tcp_time_connected(n, pcb);
 	tcp_socket_start(n);
 	tcp_backlog_delayed(pcb);
@@ -182,9 +182,9 @@ ssize_t tcp_socket_send(struct socket *s, const void *data, size_t n, bool more)
 	if (!s->connected)
 		return -ENOTCONN;
 	/* whole segments, as many as 16 bits can count */
-	chunk = 0xffff - 0xffff % offload_prepare(s->pcb);
+	chunk = 0xffff - 0xffff % tcp_cut_prepare(s->pcb);
 	while (done < n) {
-		size_t room = offload_room(s->pcb);
+		size_t room = tcp_cut_room(s->pcb);
 		size_t part = n - done;
 		u8_t flags = TCP_WRITE_FLAG_COPY;
 
@@ -198,7 +198,8 @@ ssize_t tcp_socket_send(struct socket *s, const void *data, size_t n, bool more)
 			break;
 		done += part;
 	}
-	if (done && offload_output(s->pcb))
+	stack_copied += done;
+	if (done && tcp_cut_output(s->pcb))
 		stack_wake();
 	stack_flush();
 	return done || !n ? (ssize_t)done : -EAGAIN;
@@ -245,6 +246,7 @@ ssize_t tcp_socket_receive(struct socket *s, void *data, size_t n, bool peek)
 		got += part;
 		at = 0;
 	}
+	stack_copied += got;
 	if (got && !peek) {
 		consume(s, got);
 		stack_flush();
@@ -289,7 +291,7 @@ void tcp_socket_close(struct socket *s)
 	drop_stream(s);
 	if (!s->pcb)
 		return;
-	offload_forget(s->pcb);
+	tcp_cut_forget(s->pcb);
 	tcp_arg(s->pcb, NULL);
 	if (s->listening) {
 		tcp_accept(s->pcb, NULL);
@@ -322,7 +324,7 @@ short tcp_socket_poll(const struct socket *s)
 		events |= POLLERR | POLLOUT;
 	if (!s->pcb && !s->connecting)
 		events |= POLLHUP | POLLOUT;
-	if (s->connected && s->pcb && offload_room(s->pcb) >= STREAM_ROOM)
+	if (s->connected && s->pcb && tcp_cut_room(s->pcb) >= STREAM_ROOM)
 		events |= POLLOUT | POLLWRNORM;
 	return events;
 }

@@ -9,6 +9,7 @@
 #include <fata/clock.h>
 #include <fata/heap.h>
 #include <fata/log.h>
+#include <fata/metrics.h>
 #include <fata/param.h>
 #include <fata/task.h>
 #include <lwip/dhcp.h>
@@ -28,6 +29,9 @@ FATA_PARAM_TIME(wait_ns, "ip-wait", "10s",
 		"how long a connection waits for the first address");
 
 #define ROUND 64 /* frames received before others get their turn */
+
+uint64_t stack_copied;
+FATA_METRIC_COUNTER(stack_copied, "ip.copied");
 
 struct link *stack_links;
 struct event stack_changed;
@@ -207,7 +211,7 @@ static int alone_task(void *arg)
 		uint64_t seen = event_count(&wake);
 
 		sys_check_timeouts();
-		offload_push();
+		tcp_cut_push();
 		frames_flush();
 		event_wait(&wake, &seen,
 			   tcp_active_pcbs || tcp_tw_pcbs ? timer_deadline()
@@ -248,7 +252,7 @@ static int link_task(void *arg)
 		for (int i = 0; i < n; i++)
 			frames_receive(l, frames[i]);
 		sys_check_timeouts();
-		offload_push();
+		tcp_cut_push();
 		stack_flush();
 		if (n == ROUND)
 			fata_yield();

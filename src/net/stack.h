@@ -4,11 +4,11 @@
  *
  *     stack.c    interfaces: the tasks that feed lwIP, timers
  *     frames.c   frames in, frames out
- *     offload.c  checksums and large segments
+ *     offload.c  checksums, and large segments at the interface
  *     config.c   addresses: parameters, DHCP, router advertisements
  *     socket*.c  what programs see
- *     tcp_*.c    what lwIP's TCP leaves to others: numbers to begin with,
- *                times, finding one of many connections
+ *     tcp_*.c    what lwIP's TCP leaves to others: how segments are cut, times,
+ *                numbers to begin with, finding one of many connections
  */
 #ifndef FATA_NET_STACK_H
 #define FATA_NET_STACK_H
@@ -35,6 +35,9 @@ struct link {
 
 /* All interfaces, in the order of their names in the image. */
 extern struct link *stack_links;
+
+/* Bytes that were copied: metric ip.copied. */
+extern uint64_t stack_copied;
 
 /* Signalled when an interface gets or loses an address, or a nameserver. */
 extern struct event stack_changed;
@@ -114,34 +117,39 @@ bool offload_valid(const struct net_frame *f);
 /* Tell lwIP which checksums it need not make. */
 void offload_setup(struct link *l);
 
+/* --- tcp_cut.c ------------------------------------------------------------ */
+
 /*
  * Before data is queued on a connection: how much may be cut at once, at most
  * half of what the peer's window and the network take, in whole segments.
  * Returns that size in bytes.
  */
-unsigned offload_prepare(struct tcp_pcb *pcb);
+unsigned tcp_cut_prepare(struct tcp_pcb *pcb);
 
 /*
  * How many bytes may be queued on a connection now: no more than is worth it,
  * since what is queued early is cut small, and waits in memory.
  */
-size_t offload_room(const struct tcp_pcb *pcb);
+size_t tcp_cut_room(const struct tcp_pcb *pcb);
 
 /*
  * Send what is queued on a connection. True: all but its end, for which
- * offload_push must be called when the program has nothing more to write now.
+ * tcp_cut_push must be called when the program has nothing more to write now.
  */
-bool offload_output(struct tcp_pcb *pcb);
-void offload_push(void);
+bool tcp_cut_output(struct tcp_pcb *pcb);
+void tcp_cut_push(void);
 
 /* Data was acknowledged; lwIP's tcp_output follows. */
-void offload_acked(struct tcp_pcb *pcb);
+void tcp_cut_acked(struct tcp_pcb *pcb);
 
 /* The connection will be gone. */
-void offload_forget(const struct tcp_pcb *pcb);
+void tcp_cut_forget(const struct tcp_pcb *pcb);
 
 /* Note a new connection's real segment size. */
-void offload_connected(struct tcp_pcb *pcb);
+void tcp_cut_connected(struct tcp_pcb *pcb);
+
+/* The connection's real segment size. */
+uint16_t tcp_cut_real_mss(const struct tcp_pcb *pcb);
 
 /* --- tcp_find.c ----------------------------------------------------------- */
 
