@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Measures a server (server.c) from dom0:  client ADDRESS MEGABYTES
+ * Measures a server (server.c) from dom0:  client ADDRESS MEGABYTES [CASE]
  * Prints lines "NAME UNIT VALUE".
  */
 #include <arpa/inet.h>
@@ -15,6 +15,8 @@
 
 static struct sockaddr_in server;
 static char buffer[1 << 17];
+static uint64_t bytes; /* of a transfer */
+static uint64_t moved; /* in all */
 
 static double now(void)
 {
@@ -40,10 +42,10 @@ static int to(int type, int port)
 	return s;
 }
 
-static void into(uint64_t bytes, size_t piece, const char *name)
+static void into(uint64_t size, size_t piece, const char *name)
 {
 	int s = to(SOCK_STREAM, 9000);
-	uint64_t left = bytes;
+	uint64_t left = size;
 	double start = now();
 
 	while (left) {
@@ -61,12 +63,12 @@ static void into(uint64_t bytes, size_t piece, const char *name)
 		puts("no answer from the sink");
 		exit(1);
 	}
-	printf("%s Mbit/s %.0f\n", name,
-	       (double)bytes * 8e-6 / (now() - start));
+	moved += size;
+	printf("%s Mbit/s %.0f\n", name, (double)size * 8e-6 / (now() - start));
 	close(s);
 }
 
-static void out_of(uint64_t bytes)
+static void out_of(void)
 {
 	int s = to(SOCK_STREAM, 9001);
 	uint64_t got = 0;
@@ -80,6 +82,7 @@ static void out_of(uint64_t bytes)
 		printf("only %llu bytes came\n", (unsigned long long)got);
 		exit(1);
 	}
+	moved += bytes;
 	printf("tcp-out Mbit/s %.0f\n", (double)bytes * 8e-6 / (now() - start));
 	close(s);
 }
@@ -113,6 +116,7 @@ static void round_trips(int type, int port, size_t size, const char *name)
 		}
 		us[i] = (now() - start) * 1e6;
 	}
+	moved += 2 * N * size;
 	qsort(us, N, sizeof(us[0]), by_value);
 	printf("%s us %.1f\n", name, us[N / 2]);
 	close(s);
@@ -140,6 +144,7 @@ static void flood(size_t size, const char *name)
 
 	for (int i = 0; i < N; i++)
 		send(s, buffer, size, 0);
+	moved += N * size;
 	spent = now() - start;
 	usleep(200000);
 	for (int tries = 0; tries < 5; tries++) {
@@ -152,26 +157,106 @@ static void flood(size_t size, const char *name)
 	close(s);
 }
 
+static void tcp_in(void)
+{
+	into(bytes, sizeof(buffer), "tcp-in");
+}
+
+static void tcp_out(void)
+{
+	out_of();
+}
+
+static void tcp_in_1k(void)
+{
+	into(bytes / 10, 1024, "tcp-in-1k-writes");
+}
+
+static void tcp_echo_1(void)
+{
+	round_trips(SOCK_STREAM, 9002, 1, "tcp-echo-1");
+}
+
+static void tcp_echo_1k(void)
+{
+	round_trips(SOCK_STREAM, 9002, 1024, "tcp-echo-1024");
+}
+
+static void udp_echo_16(void)
+{
+	round_trips(SOCK_DGRAM, 9003, 16, "udp-echo-16");
+}
+
+static void udp_echo_1400(void)
+{
+	round_trips(SOCK_DGRAM, 9003, 1400, "udp-echo-1400");
+}
+
+static void udp_18(void)
+{
+	flood(18, "udp-18");
+}
+
+static void udp_1400(void)
+{
+	flood(1400, "udp-1400");
+}
+
+/* What can be asked for by name; all of it without one. */
+static const struct {
+	const char *name;
+	void (*run)(void);
+} cases[] = {
+	{"tcp-in", tcp_in},
+	{"tcp-out", tcp_out},
+	{"tcp-in-1k", tcp_in_1k},
+	{"tcp-echo-1", tcp_echo_1},
+	{"tcp-echo-1k", tcp_echo_1k},
+	{"udp-echo-16", udp_echo_16},
+	{"udp-echo-1400", udp_echo_1400},
+	{"tcp-connect", connects},
+	{"udp-18", udp_18},
+	{"udp-1400", udp_1400},
+};
+
+/* What the server has copied so far; 0: it does not know. */
+static uint64_t copied(void)
+{
+	int s = to(SOCK_DGRAM, 9004);
+	uint64_t n = 0;
+
+	send(s, buffer, 2, 0);
+	if (recv(s, &n, sizeof(n), 0) != sizeof(n))
+		n = 0;
+	close(s);
+	return n;
+}
+
+/* One case, and how often each of its bytes was copied. */
+static void run_alone(const char *name, void (*run)(void))
+{
+	uint64_t before = copied(), after;
+
+	run();
+	after = copied();
+	if (after && moved)
+		printf("%s-copies per-byte %.2f\n", name,
+		       (double)(after - before) / (double)moved);
+}
+
 int main(int argc, char **argv)
 {
-	uint64_t bytes;
-
-	if (argc != 3) {
-		fprintf(stderr, "usage: client ADDRESS MEGABYTES\n");
+	if (argc != 3 && argc != 4) {
+		fprintf(stderr, "usage: client ADDRESS MEGABYTES [CASE]\n");
 		return 2;
 	}
 	bytes = strtoull(argv[2], NULL, 10) << 20;
 	server.sin_family = AF_INET;
 	inet_pton(AF_INET, argv[1], &server.sin_addr);
-	into(bytes, sizeof(buffer), "tcp-in");
-	out_of(bytes);
-	into(bytes / 10, 1024, "tcp-in-1k-writes");
-	round_trips(SOCK_STREAM, 9002, 1, "tcp-echo-1");
-	round_trips(SOCK_STREAM, 9002, 1024, "tcp-echo-1024");
-	round_trips(SOCK_DGRAM, 9003, 16, "udp-echo-16");
-	round_trips(SOCK_DGRAM, 9003, 1400, "udp-echo-1400");
-	connects();
-	flood(18, "udp-18");
-	flood(1400, "udp-1400");
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		if (argc == 3)
+			cases[i].run();
+		else if (!strcmp(argv[3], cases[i].name))
+			run_alone(cases[i].name, cases[i].run);
 	return 0;
 }
