@@ -164,7 +164,8 @@ bench_medians()
   END {
     for (i = 1; i <= names; i++)
       for (who = 0; who < 2; who++)
-        printf "%s|%s|%s|%s|%s\n", who ? "linux" : "fata", order[i],
+        if ((who ? "linux" : "fata", order[i]) in all)
+          printf "%s|%s|%s|%s|%s\n", who ? "linux" : "fata", order[i],
           unit[order[i]], better(order[i], unit[order[i]]),
           median(all[who ? "linux" : "fata", order[i]])
   }' "$1"

@@ -50,7 +50,7 @@ struct known {
 	bool ended; /* TIME_WAIT */
 };
 
-#define ARG   1 /* the first one is offload.c's, and tcp_time.c's */
+#define ARG   1 /* the first one is tcp_cut.c's, and tcp_time.c's */
 #define FIRST 64
 
 /* Connections leave the program so much, or a 32nd of a smaller memory. */

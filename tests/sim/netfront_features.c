@@ -304,5 +304,6 @@ int main(void)
 		cmocka_unit_test(test_untrusted_backend),
 	};
 
-	return cmocka_run_group_tests_name("netfront_features", tests, sim_setup, NULL);
+	return cmocka_run_group_tests_name("netfront_features", tests,
+					   sim_setup, NULL);
 }
