@@ -321,7 +321,8 @@ FUZZ := $(patsubst tests/fuzz/%.c,$(BUILD)/tests/fuzz/%, \
 	$(filter-out %/lib.c,$(wildcard tests/fuzz/*.c)))
 $(BUILD)/tests/fuzz/%: $(BUILD)/host/tests/fuzz/%.c.o \
 		$(BUILD)/host/tests/fuzz/lib.c.o $(HCORE) $(HUNIX) \
-		$(BUILD)/host/xen/xs_wire.c.o
+		$(addprefix $(BUILD)/host/,xen/xs_wire.c.o qubes/qubesdb_map.c.o \
+		qubes/qrexec_wire.c.o)
 	@mkdir -p $(@D)
 	$(Q)$(HCC) $(SAN) $^ -o $@ $(HLIBS)
 # These need the simulated hypervisor.
