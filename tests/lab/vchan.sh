@@ -18,7 +18,7 @@ lab
 # talk PROGRAM-IN-DOM0 ROLE-OF-DOM0 ROLE-OF-THE-GUEST SIZE BYTES
 talk()
 {
-  local id
+  local id rc
 
   guest_paused "$1-$2-$4" "$B/tests/lab/vchan.xen" \
     "cmdline = \"$3 0 data/vchan/0/t $4 $5\""
@@ -26,7 +26,8 @@ talk()
   # a guest may write below its own folder only
   dom0 "xl unpause $domain
     /root/$1 $2 $id /local/domain/$id/data/vchan/0/t $4 $5" >"$tmp/out" 2>&1
-  expect "$1 $2 $4: dom0's status ($(tail -n 1 "$tmp/out"))" $? 0
+  rc=$?
+  expect "$1 $2 $4: dom0's status ($(tail -n 1 "$tmp/out"))" $rc 0
   wait_end 60
   expect_match "$1 $2 $4: the guest" "$(console "$domain")" \
     "^vchan $3: ok"
