@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+/* What a loader gave, bounded and kept from other use; see boot.h. */
 #include <core/boot.h>
 #include <string.h>
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+/* The image's own notes; see manifest.h. */
 #include <core/manifest.h>
 #include <errno.h>
 #include <string.h>

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: ISC */
+/*
+ * Addresses to names of functions, by bisection; see symbols.h. A table that
+ * makes no sense is none.
+ */
 #include <core/symbols.h>
 #include <stddef.h>
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+/* What other files tell epoll (epoll.c). */
 #ifndef FATA_LIBC_EPOLL_H
 #define FATA_LIBC_EPOLL_H
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+/* malloc and its kind, linked only where a program uses them (malloc.c). */
 #ifndef FATA_LIBC_MALLOC_H
 #define FATA_LIBC_MALLOC_H
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+/* The checks that go along strings and vectors; see user.h. */
 #include <errno.h>
 #include <fata/page.h>
 #include <libc/user.h>

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: ISC */
+/*
+ * Xen's pages, the upcall and the timer's event, at the start and after a
+ * resume; see setup.h.
+ */
 #include <arch/x86_64/cpu.h>
 #include <arch/x86_64/paging.h>
 #include <arch/x86_64/traps.h>
