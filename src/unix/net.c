@@ -190,12 +190,35 @@ static struct setting {
 	struct setting *next;
 } * settings;
 
+struct kind {
+	const char *name;
+	int (*open)(const char *options, struct wire **w);
+};
+
+/* What stands before the first ':' or ','; NULL: none of ours. */
+static const struct kind *kind_of(const char *value)
+{
+	static const struct kind kinds[] = {
+		{"tap", wire_open_tap},
+		{"packet", wire_open_packet},
+		{"pcap", wire_open_pcap},
+		{"user", wire_open_user},
+	};
+	size_t length = strcspn(value, ":,");
+
+	for (unsigned i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
+		if (strlen(kinds[i].name) == length &&
+		    !memcmp(kinds[i].name, value, length))
+			return &kinds[i];
+	return NULL;
+}
+
 static int add(const char *value)
 {
 	const char *equals = strchr(value, '=');
 	struct setting *s;
 
-	if (!equals || equals == value || !equals[1])
+	if (!equals || equals == value || !kind_of(equals + 1))
 		return param_bad("bad interface (expected NAME=tap:DEVICE, "
 				 "packet:DEVICE, pcap:FILE or user)");
 	s = heap_calloc(1, sizeof(*s));
@@ -239,30 +262,16 @@ void wire_address(struct wire *w)
 
 static int open_setting(struct port *p, const char *value)
 {
-	static const struct {
-		const char *name;
-		int (*open)(const char *options, struct wire **w);
-	} kinds[] = {
-		{"tap", wire_open_tap},
-		{"packet", wire_open_packet},
-		{"pcap", wire_open_pcap},
-		{"user", wire_open_user},
-	};
-	char *copy = strdup(value);
-	char *dump = copy ? strstr(copy, ",dump=") : NULL;
-	size_t length = strcspn(value, ":,");
-	int rc = copy ? -EINVAL : -ENOMEM;
+	char *copy = strdup(value), *options, *dump;
+	int rc;
 
+	if (!copy)
+		return -ENOMEM;
+	dump = strstr(copy, ",dump=");
 	if (dump)
 		*dump = '\0';
-	for (unsigned i = 0; copy && i < sizeof(kinds) / sizeof(*kinds); i++) {
-		const char *options = copy + length;
-
-		if (strlen(kinds[i].name) != length ||
-		    memcmp(kinds[i].name, value, length))
-			continue;
-		rc = kinds[i].open(*options ? options + 1 : "", &p->wire);
-	}
+	options = copy + strcspn(copy, ":,");
+	rc = kind_of(value)->open(*options ? options + 1 : "", &p->wire);
 	if (!rc && dump)
 		rc = dump_open(dump + strlen(",dump="), &p->dump);
 	heap_free(copy);

@@ -219,14 +219,12 @@ static int load(void)
 	if (l) {
 		lib.new = (__typeof__(lib.new))dlsym(l, "slirp_new");
 		lib.input = (__typeof__(lib.input))dlsym(l, "slirp_input");
-		lib.fill =
-			(__typeof__(lib.fill))dlsym(l, "slirp_pollfds_fill");
-		lib.poll =
-			(__typeof__(lib.poll))dlsym(l, "slirp_pollfds_poll");
+		lib.fill = (__typeof__(lib.fill))dlsym(l, "slirp_pollfds_fill");
+		lib.poll = (__typeof__(lib.poll))dlsym(l, "slirp_pollfds_poll");
 		lib.forward =
 			(__typeof__(lib.forward))dlsym(l, "slirp_add_hostfwd");
 	}
-	if (l && lib.new && lib.input && lib.fill && lib.poll && lib.forward)
+	if (l && lib.new &&lib.input &&lib.fill &&lib.poll &&lib.forward)
 		return 0;
 	log_error("user network: libslirp.so.0 is missing (Debian: apt-get "
 		  "install libslirp0)");
@@ -252,6 +250,11 @@ static void configure(void)
 		_exit(1);
 }
 
+static bool is_port(int n)
+{
+	return n > 0 && n < 65536;
+}
+
 /* "fwd=8080:80,fwd=..."; false when one cannot be read. */
 static bool forward(const char *options)
 {
@@ -260,12 +263,16 @@ static bool forward(const char *options)
 	while (*options) {
 		n = 0;
 		if (sscanf(options, "fwd=%d:%d%n", &host, &port, &n) != 2 ||
-		    (options[n] && options[n] != ','))
+		    (options[n] && options[n] != ',') || !is_port(host) ||
+		    !is_port(port))
 			return false;
 		if (u.slirp &&
 		    lib.forward(u.slirp, 0, host_address(0x7f000001), host,
-				host_address(0x0a00020f), port))
-			_exit(1); /* taken: the program's wire goes down */
+				host_address(0x0a00020f), port)) {
+			fprintf(stderr, "fata: user network: port %d: %s\n",
+				host, strerror(errno));
+			_exit(1); /* the program's wire goes down */
+		}
 		options += n + (options[n] == ',');
 	}
 	return true;

@@ -102,6 +102,28 @@ fi
 ./opt --channel side >out 2>&1
 check "a channel without a place is refused" same $? 64
 
+# --- interfaces -------------------------------------------------------------------
+
+cat >net.c <<'END'
+#include <fata/net.h>
+#include <sys/socket.h>
+int main(void)
+{
+	struct net *n;
+	return socket(AF_INET, SOCK_STREAM, 0) < 0 || net_open("0", &n, 0);
+}
+END
+build net.c net
+for wrong in 0 0= =tap 0=bogus 0=taps:x; do
+  out=$(./net --net "$wrong" 2>&1)
+  check "--net $wrong is refused" same "$? $(grep -c 'bad interface' <<<"$out")" \
+    "64 1"
+done
+for wrong in fwd=x fwd=80:99999 fwd=0:80 fwd=8080:80x; do
+  check "user,$wrong is refused" same \
+    "$(./net --net "0=user,$wrong" 2>&1 | grep -c "user,$wrong: Invalid")" 1
+done
+
 # --- log, metrics, trace ----------------------------------------------------------
 
 out=$(./opt log)
