@@ -28,7 +28,15 @@ client() # NAME
   guest "$1" "$B/tests/lab/net.xen" 'memory = 64' 'on_reboot = "restart"' \
     "vif = [\"backend=$back,script=,mac=00:16:3e:00:71:01,ip=$a\"]" \
     "cmdline = \"--ip $a/24\""
-  wait_console 30 READY
+  has_address 1
+}
+
+# Before it has announced its address the bridge shows what is meant for it to
+# everybody, and QEMU's network answers in its place.
+has_address() # TIMES
+{
+  wait_for 30 "address $1 of $domain" "[ \$(grep -c 'interface lan: $a' \
+    /var/log/xen/console/guest-$domain.log) -ge $1 ]"
 }
 
 try() # WHAT...: as tests/lab/dom0/net.c has it
@@ -68,8 +76,7 @@ note "the client reboots"
 dom0 "xl reboot $domain"
 wait_for 60 "the reboot" "new=\$(xl domid $domain) && [ \$new != $id ]"
 cleared "$id"
-wait_for 30 READY "[ \$(grep -c READY \
-  /var/log/xen/console/guest-$domain.log) -ge 2 ]"
+has_address 2
 load 1
 id=$(dom0 "xl domid $domain")
 
