@@ -187,25 +187,30 @@ static void *figures(void *arg)
 		struct heap_stat h;
 		struct net_stat n = {0};
 		struct net *net;
-		uint64_t frames = 0, kept = 0;
+		uint64_t frames = 0, kept = 0, halves = 0, refused = 0;
 
 		if (c < 0)
 			return NULL;
 		heap_stat(&h);
 		metrics_read("net.frames", &frames);
 		metrics_read("net.frames.kept", &kept);
+		metrics_read("tcp.dropped", &halves);
+		metrics_read("tcp.refused", &refused);
 		h.live -= frames * sizeof(struct net_frame);
 		if (!net_open("lan", &net, 0))
 			net_stat(net, &n);
 		dprintf(c,
 			"live %zu stack %zu frames %llu free %zu failures "
-			"%llu lost %llu errors %llu connects %llu\n",
+			"%llu lost %llu errors %llu connects %llu "
+			"dropped %llu refused %llu\n",
 			h.live, h.stack, (unsigned long long)(frames - kept),
 			h.free,
 			(unsigned long long)h.failures,
 			(unsigned long long)(n.rx_dropped + n.tx_dropped),
 			(unsigned long long)(n.rx_errors + n.tx_errors),
-			(unsigned long long)n.connects);
+			(unsigned long long)n.connects,
+			(unsigned long long)halves,
+			(unsigned long long)refused);
 		close(c);
 	}
 }

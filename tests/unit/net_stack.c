@@ -101,7 +101,6 @@ static void test_end_of_a_stream(void **state)
 	acknowledge();
 }
 
-/* A large unsent segment, and then a congestion window of one segment. */
 /* Data that the interface had no room for goes as soon as it has. */
 static void test_stream_after_full_interface(void **state)
 {
@@ -127,6 +126,7 @@ static void test_stream_after_full_interface(void **state)
 	acknowledge();
 }
 
+/* A large unsent segment, and then a congestion window of one segment. */
 static void test_window_falls(void **state)
 {
 	(void)state;
