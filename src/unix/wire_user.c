@@ -224,7 +224,7 @@ static int load(void)
 		lib.forward =
 			(__typeof__(lib.forward))dlsym(l, "slirp_add_hostfwd");
 	}
-	if (l && lib.new &&lib.input &&lib.fill &&lib.poll &&lib.forward)
+	if (l && lib.new && lib.input && lib.fill && lib.poll && lib.forward)
 		return 0;
 	log_error("user network: libslirp.so.0 is missing (Debian: apt-get "
 		  "install libslirp0)");
