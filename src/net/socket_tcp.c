@@ -144,6 +144,8 @@ int tcp_socket_listen(struct socket *s, int backlog)
 int tcp_socket_connect(struct socket *s, const struct endpoint *e)
 {
 	ip_addr_t to = e->address;
+	struct tcp_pcb *p = s->pcb;
+	u16_t bound;
 	err_t err;
 	int rc;
 
@@ -151,18 +153,25 @@ int tcp_socket_connect(struct socket *s, const struct endpoint *e)
 		return -EISCONN;
 	if (s->connecting)
 		return -EALREADY;
-	if (!s->pcb || s->listening)
+	if (!p || s->listening)
 		return s->error ? -socket_take_error(s) : -EINVAL;
 	rc = scope_reach(s, &to, false);
 	if (rc)
 		return rc;
-	if (tcp_find_prepare(s->pcb))
+	if (tcp_find_prepare(p))
 		return -ENOMEM;
-	tcp_time_connect(s->pcb);
-	err = tcp_connect(s->pcb, &to, e->port, connected);
-	if (err != ERR_OK)
+	bound = p->local_port;
+	if (!bound)
+		p->local_port = tcp_port_for(&to, e->port);
+	if (!p->local_port)
+		return -EADDRNOTAVAIL;
+	tcp_time_connect(p);
+	err = tcp_connect(p, &to, e->port, connected);
+	if (err != ERR_OK) {
+		p->local_port = bound;
 		return socket_errno(err);
-	tcp_find_add(s->pcb);
+	}
+	tcp_find_add(p);
 	s->connecting = true;
 	return -EINPROGRESS;
 }

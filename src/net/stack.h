@@ -8,7 +8,7 @@
  *     config.c   addresses: parameters, DHCP, router advertisements
  *     socket*.c  what programs see
  *     tcp_*.c    what lwIP's TCP leaves to others: how segments are cut, times,
- *                numbers to begin with, finding one of many connections
+ *                ports, first numbers, finding one of many connections
  */
 #ifndef FATA_NET_STACK_H
 #define FATA_NET_STACK_H
@@ -159,6 +159,19 @@ void tcp_find_listen(struct tcp_pcb *listener);
 /* Before a connection is begun (0 or -ENOMEM), and once its ports are known. */
 int tcp_find_prepare(struct tcp_pcb *pcb);
 void tcp_find_add(struct tcp_pcb *pcb);
+
+/* Is there a connection with these, from any of our addresses? */
+bool tcp_find_used(const ip_addr_t *remote, u16_t remote_port,
+		   u16_t local_port);
+
+/* A number that nobody outside can know. */
+uint32_t tcp_find_hash(const ip_addr_t *remote, u16_t remote_port,
+		       u16_t local_port);
+
+/* --- tcp_port.c ----------------------------------------------------------- */
+
+/* A port of ours for a connection to there; 0 when all are in use. */
+u16_t tcp_port_for(const ip_addr_t *to, u16_t port);
 
 /* --- tcp_time.c ----------------------------------------------------------- */
 

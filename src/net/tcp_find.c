@@ -77,8 +77,8 @@ static uint32_t mix(uint64_t h, uint32_t word)
 }
 
 /* The peer cannot know who shares a place with whom. */
-static uint32_t hash_of(const ip_addr_t *remote, u16_t remote_port,
-			u16_t local_port)
+uint32_t tcp_find_hash(const ip_addr_t *remote, u16_t remote_port,
+		       u16_t local_port)
 {
 	static uint64_t secret;
 	uint64_t h;
@@ -185,15 +185,28 @@ void tcp_find_add(struct tcp_pcb *pcb)
 	struct known *k = tcp_ext_arg_get(pcb, ARG);
 
 	k->pcb = pcb;
-	k->hash = hash_of(&pcb->remote_ip, pcb->remote_port, pcb->local_port);
+	k->hash = tcp_find_hash(&pcb->remote_ip, pcb->remote_port,
+				pcb->local_port);
 	put(k);
 	count++;
+}
+
+bool tcp_find_used(const ip_addr_t *remote, u16_t remote_port, u16_t local_port)
+{
+	uint32_t hash = tcp_find_hash(remote, remote_port, local_port);
+	const struct known *k = table ? table[hash & mask] : NULL;
+
+	while (k && (k->hash != hash || k->pcb->local_port != local_port ||
+		     k->pcb->remote_port != remote_port ||
+		     !ip_addr_cmp(&k->pcb->remote_ip, remote)))
+		k = k->next;
+	return k;
 }
 
 static struct known *find(const struct tcp_hdr *h, const struct netif *netif)
 {
 	u16_t from = lwip_ntohs(h->src), to = lwip_ntohs(h->dest);
-	uint32_t hash = hash_of(ip_current_src_addr(), from, to);
+	uint32_t hash = tcp_find_hash(ip_current_src_addr(), from, to);
 	struct known *k = table ? table[hash & mask] : NULL;
 
 	for (; k; k = k->next) {

@@ -5,6 +5,7 @@
  */
 #include "unit.h"
 
+#include <lwip/tcp.h>
 #include <net/socket.h>
 #include <net/stack.h>
 
@@ -326,6 +327,61 @@ static void test_ended(void **state)
 	assert_int_equal(metric("tcp.connections"), 0);
 }
 
+static int begin(uint16_t port, struct socket **s)
+{
+	struct endpoint e = {.port = port};
+	int rc;
+
+	ip_addr_set_ip4_u32(&e.address, PP_HTONL(0x0a000001));
+	assert_int_equal(socket_new(SOCKET_TCP, false, 0, s), 0);
+	rc = socket_connect(*s, &e);
+	forget_sent();
+	return rc;
+}
+
+/*
+ * Our ports of connections to one place are all different, and none that
+ * somebody asked for; when all are in use the next is refused at once, and
+ * those to another place are not.
+ */
+static void test_ports(void **state)
+{
+	static struct socket *s[16384], *other;
+	static bool seen[65536];
+	struct socket *bound[3];
+	unsigned n = 0, port;
+
+	(void)state;
+	for (unsigned i = 0; i < 3; i++) {
+		struct endpoint e = {.port = (uint16_t)(50000 + i)};
+
+		assert_int_equal(socket_new(SOCKET_TCP, false, 0, &bound[i]),
+				 0);
+		assert_int_equal(socket_bind(bound[i], &e), 0);
+	}
+	assert_int_equal(socket_listen(bound[0], 4), 0);
+	for (; n < 16384 - 3; n++) {
+		assert_int_equal(begin(80, &s[n]), -EINPROGRESS);
+		port = ((struct tcp_pcb *)s[n]->pcb)->local_port;
+		assert_in_range(port, 49152, 65535);
+		assert_false(seen[port]);
+		seen[port] = true;
+	}
+	assert_false(seen[50000] || seen[50001] || seen[50002]);
+	assert_int_equal(begin(80, &other), -EADDRNOTAVAIL);
+	socket_close(s[--n]);
+	assert_int_equal(begin(80, &s[n++]), -EINPROGRESS);
+	socket_close(other);
+	assert_int_equal(begin(81, &other), -EINPROGRESS);
+	socket_close(other);
+	while (n)
+		socket_close(s[--n]);
+	for (unsigned i = 0; i < 3; i++)
+		socket_close(bound[i]);
+	settle();
+	assert_int_equal(metric("tcp.connections"), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -336,6 +392,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_without_memory, start,
 						stop),
 		cmocka_unit_test_setup_teardown(test_ended, start, stop),
+		cmocka_unit_test_setup_teardown(test_ports, start, stop),
 	};
 
 	unix_init("net_find");
