@@ -166,8 +166,8 @@ bench_medians()
       for (who = 0; who < 2; who++)
         if ((who ? "linux" : "fata", order[i]) in all)
           printf "%s|%s|%s|%s|%s\n", who ? "linux" : "fata", order[i],
-          unit[order[i]], better(order[i], unit[order[i]]),
-          median(all[who ? "linux" : "fata", order[i]])
+            unit[order[i]], better(order[i], unit[order[i]]),
+            median(all[who ? "linux" : "fata", order[i]])
   }' "$1"
 }
 

@@ -49,6 +49,19 @@ if command -v tcpdump >/dev/null; then
 	expect_match "tcpdump" "$(cat "$tmp/text")" 'who-has 10.0.2.20'
 	note "tcpdump reads $(wc -l <"$tmp/text") frames"
 fi
+tools=$B/pkg/tshark
+if "$root/scripts/pkg.sh" "$tools" tshark >"$tmp/pkg.log" 2>&1; then
+	WIRESHARK_DATA_DIR=$tools/usr/share/wireshark HOME=$tmp \
+		LD_LIBRARY_PATH=$tools/usr/lib/x86_64-linux-gnu \
+		timeout 60 "$tools/usr/bin/tshark" -r "$tmp/pcap" \
+		-Y http >"$tmp/text" 2>"$tmp/err" ||
+		fail "tshark: $(cat "$tmp/err")"
+	expect_match "tshark: the request" "$(cat "$tmp/text")" 'GET / HTTP/1.0'
+	expect_match "tshark: the answer" "$(cat "$tmp/text")" 'HTTP/1.[01] 200 OK'
+	note "tshark reads $(wc -l <"$tmp/text") messages"
+else
+	note "no tshark: $(tail -1 "$tmp/pkg.log")"
+fi
 
 # --- what a newcomer types ----------------------------------------------------
 
