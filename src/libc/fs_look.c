@@ -64,9 +64,12 @@ long sys_newfstatat(int fd, const char *path, struct stat *s, int flags)
 	err = fs_find_at(fd, path, flags, &n);
 	if (err)
 		return err;
-	node_stat(n, s);
+	if (user_writable(s, sizeof(*s))) /* it may have waited */
+		node_stat(n, s);
+	else
+		err = -EFAULT;
 	node_put(n);
-	return 0;
+	return err;
 }
 
 long sys_stat(const char *path, struct stat *s)
