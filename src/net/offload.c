@@ -91,16 +91,6 @@ err_t ip6_frag(struct pbuf *p, struct netif *netif, const ip6_addr_t *dest)
 	return lwip_ip6_frag(p, netif, dest);
 }
 
-/* lwIP leaves the sender's hints with the interface while it sends. */
-static uint16_t sender_mss(const struct netif *netif)
-{
-	const char *hints = (const char *)netif->hints;
-
-	return tcp_cut_real_mss(
-		(const struct tcp_pcb *)(hints - offsetof(struct tcp_pcb,
-							  netif_hints)));
-}
-
 /* --- headers ------------------------------------------------------------- */
 
 /* Where the checksum of a frame's TCP or UDP is, and what it covers. */
@@ -256,6 +246,34 @@ void offload_setup(struct link *l)
 						   NETIF_CHECKSUM_CHECK_ICMP6);
 }
 
+/*
+ * The segment size of the connection that a frame is of. lwIP leaves the
+ * sender's hints with the interface while it sends; but not when a packet had
+ * to wait for the neighbour's address: then the connection is looked for, and
+ * may be gone.
+ */
+static uint16_t sender_mss(struct netif *netif, const struct net_frame *f,
+			   const struct transport *t)
+{
+	const char *hints = (const char *)netif->hints;
+	const unsigned char *to = f->piece[0].data + t->ip + (t->v6 ? 24 : 16);
+	const struct tcp_pcb *pcb;
+	ip_addr_t a = {0};
+
+	if (hints)
+		return tcp_cut_real_mss((
+			const struct tcp_pcb *)(hints - offsetof(struct tcp_pcb,
+								 netif_hints)));
+	memcpy(t->v6 ? &ip_2_ip6(&a)->addr[0] : &ip_2_ip4(&a)->addr, to,
+	       t->v6 ? 16 : 4);
+	IP_SET_TYPE_VAL(a, t->v6 ? IPADDR_TYPE_V6 : IPADDR_TYPE_V4);
+	if (t->v6)
+		ip6_addr_assign_zone(ip_2_ip6(&a), IP6_UNICAST, netif);
+	pcb = tcp_find_pcb(&a, (u16_t)(t->header[2] << 8 | t->header[3]),
+			   (u16_t)(t->header[0] << 8 | t->header[1]));
+	return pcb ? tcp_cut_real_mss(pcb) : 536; /* RFC 9293, 3.7.1 */
+}
+
 static void finish_header(struct link *l, struct net_frame *f)
 {
 	struct transport t;
@@ -275,7 +293,7 @@ static void finish_header(struct link *l, struct net_frame *f)
 	f->sum = blank ? NET_SUM_BLANK : NET_SUM_GOOD;
 	if (f->size > l->info.mtu + 14 && t.protocol == IP_PROTO_TCP) {
 		f->gso = t.v6 ? NET_GSO_TCPV6 : NET_GSO_TCPV4;
-		f->gso_size = sender_mss(&l->netif);
+		f->gso_size = sender_mss(&l->netif, f, &t);
 	}
 }
 

@@ -160,9 +160,9 @@ void tcp_find_listen(struct tcp_pcb *listener);
 int tcp_find_prepare(struct tcp_pcb *pcb);
 void tcp_find_add(struct tcp_pcb *pcb);
 
-/* Is there a connection with these, from any of our addresses? */
-bool tcp_find_used(const ip_addr_t *remote, u16_t remote_port,
-		   u16_t local_port);
+/* A connection with these, from any of our addresses, or NULL. */
+struct tcp_pcb *tcp_find_pcb(const ip_addr_t *remote, u16_t remote_port,
+			     u16_t local_port);
 
 /* A number that nobody outside can know. */
 uint32_t tcp_find_hash(const ip_addr_t *remote, u16_t remote_port,

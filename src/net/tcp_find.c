@@ -191,7 +191,8 @@ void tcp_find_add(struct tcp_pcb *pcb)
 	count++;
 }
 
-bool tcp_find_used(const ip_addr_t *remote, u16_t remote_port, u16_t local_port)
+struct tcp_pcb *tcp_find_pcb(const ip_addr_t *remote, u16_t remote_port,
+			     u16_t local_port)
 {
 	uint32_t hash = tcp_find_hash(remote, remote_port, local_port);
 	const struct known *k = table ? table[hash & mask] : NULL;
@@ -200,7 +201,7 @@ bool tcp_find_used(const ip_addr_t *remote, u16_t remote_port, u16_t local_port)
 		     k->pcb->remote_port != remote_port ||
 		     !ip_addr_cmp(&k->pcb->remote_ip, remote)))
 		k = k->next;
-	return k;
+	return k ? k->pcb : NULL;
 }
 
 static struct known *find(const struct tcp_hdr *h, const struct netif *netif)

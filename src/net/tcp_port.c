@@ -39,7 +39,7 @@ u16_t tcp_port_for(const ip_addr_t *to, u16_t port)
 	for (unsigned i = 0; i < PORTS; i++) {
 		u16_t own = (u16_t)(FIRST + (place + next++) % PORTS);
 
-		if (!tcp_find_used(to, port, own) && !claimed(own))
+		if (!tcp_find_pcb(to, port, own) && !claimed(own))
 			return own;
 	}
 	return 0;

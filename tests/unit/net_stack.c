@@ -5,6 +5,7 @@
  */
 #include "unit.h"
 
+#include <lwip/etharp.h>
 #include <poll.h>
 
 #include "net_peer.h"
@@ -98,6 +99,39 @@ static void test_end_of_a_stream(void **state)
 	assert_true(payload(&frames, &least) < 131072);
 	settle();
 	assert_int_equal(payload(&frames, &least), 131072);
+	acknowledge();
+}
+
+/* The router's answer to the question who has 10.0.0.1. */
+static void neighbour_answers(void)
+{
+	struct net_frame *f = calloc(1, sizeof(*f));
+
+	add_piece(f,
+		  "\2\0\0\0\0\1\2\0\0\0\0\2\10\6\0\1\10\0\6\4\0\2"
+		  "\2\0\0\0\0\2\12\0\0\1\2\0\0\0\0\1\12\0\0\2",
+		  42);
+	fake_receive(f);
+	settle();
+}
+
+/* A large segment that had to wait for its neighbour's address. */
+static void test_forgotten_neighbour(void **state)
+{
+	unsigned frames;
+	uint32_t least;
+
+	(void)state;
+	transfer(sizeof(data));
+	etharp_cleanup_netif(&stack_links->netif);
+	assert_int_equal(socket_send(stream, data, 20000, NULL, false), 20000);
+	settle();
+	assert_int_equal(payload(&frames, &least), 0);
+	neighbour_answers();
+	assert_int_equal(payload(&frames, &least), 20000);
+	for (unsigned i = 0; i < sent_n; i++)
+		if (sent[i].size > 1514)
+			assert_int_equal(sent[i].gso_size, 1460);
 	acknowledge();
 }
 
@@ -268,6 +302,7 @@ int main(void)
 		cmocka_unit_test(test_full_interface),
 		STREAM(test_beginning),
 		STREAM(test_stream_after_full_interface),
+		STREAM(test_forgotten_neighbour),
 		STREAM(test_stream_in_large_frames),
 		STREAM(test_nagle_holds_back_little),
 		STREAM(test_end_of_a_stream),
