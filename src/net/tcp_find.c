@@ -21,6 +21,11 @@
  *     asked for goes: in a flood of them, who answers soon still gets through;
  *   - when memory is short, ended ones go; if that does not do, it is refused.
  *
+ * And when memory is short, data is left to be sent again that the program is
+ * not waiting for: what comes too early, or more for a connection whose data it
+ * has not read yet. So what ends connections, and those that are read, still
+ * get through, however many others are filled by their peers.
+ *
  * Of ended ones as many are kept as fit into a 16th of the memory, but no more
  * than 32768.
  *
@@ -36,6 +41,7 @@
 #include <lwip/ip.h>
 #include <lwip/priv/tcp_priv.h>
 #include <net/lwip/hooks.h>
+#include <net/socket.h>
 #include <net/stack.h>
 #include <string.h>
 
@@ -53,7 +59,10 @@ struct known {
 #define ARG   1 /* the first one is tcp_cut.c's, and tcp_time.c's */
 #define FIRST 64
 
-/* Connections leave the program so much, or a 32nd of a smaller memory. */
+/*
+ * Connections leave so much, or a 16th of a smaller memory: to the program, and
+ * to the interface, which needs pages to receive anything.
+ */
 #define RESERVE (1u << 20)
 
 /* Ended ones: lwIP's clock goes through them ten times a second. */
@@ -61,12 +70,13 @@ struct known {
 
 static struct known **table;
 static uint32_t mask;
-static uint64_t count, ended, refused, dropped;
+static uint64_t count, ended, refused, dropped, put_off;
 static struct list half = LIST_INIT(half); /* the oldest one first */
 FATA_METRIC_GAUGE(count, "tcp.connections");
 FATA_METRIC_GAUGE(ended, "tcp.ended");
 FATA_METRIC_COUNTER(refused, "tcp.refused");
 FATA_METRIC_COUNTER(dropped, "tcp.dropped");
+FATA_METRIC_COUNTER(put_off, "tcp.put_off");
 
 /* --- the table ------------------------------------------------------------ */
 
@@ -256,7 +266,7 @@ static bool memory_short(void)
 	struct heap_stat h;
 
 	heap_quick_stat(&h);
-	return h.free < (h.total / 32 < RESERVE ? h.total / 32 : RESERVE);
+	return h.free < (h.total / 16 < RESERVE ? h.total / 16 : RESERVE);
 }
 
 static uint64_t ended_max(void)
@@ -368,6 +378,18 @@ static bool to_nobody(struct pbuf *p, struct netif *netif)
 	return false;
 }
 
+/* Data that can wait, when memory is short. */
+static bool can_wait(const struct tcp_pcb *pcb, const struct tcp_hdr *h,
+		     const struct pbuf *p)
+{
+	const struct socket *s = pcb->callback_arg;
+	unsigned head = TCPH_HDRLEN_BYTES(h);
+
+	return p->tot_len > head && memory_short() &&
+	       (p->tot_len - head > TCP_MSS || (s && s->queued) ||
+		lwip_ntohl(h->seqno) != pcb->rcv_nxt);
+}
+
 static bool asks(const struct tcp_hdr *h)
 {
 	return (TCPH_FLAGS(h) & (TCP_SYN | TCP_ACK | TCP_RST)) == TCP_SYN;
@@ -400,12 +422,16 @@ void tcp_input(struct pbuf *p, struct netif *netif)
 		forget_ended(k->pcb);
 		k = NULL;
 	}
-	if (k && k->ended)
+	if (k && k->ended) {
 		to_ended(k, p, netif);
-	else if (k)
+	} else if (k && can_wait(k->pcb, h, p)) {
+		put_off++;
+		pbuf_free(p);
+	} else if (k) {
 		to_active(k, p, netif);
-	else if (asks(h))
+	} else if (asks(h)) {
 		ask(h, p, netif);
-	else
+	} else {
 		to_nobody(p, netif);
+	}
 }

@@ -270,42 +270,103 @@ static void test_full(void **state)
 	}
 }
 
-/* Hardly anything is left: refused and counted, after the ended ones went. */
-static void test_without_memory(void **state)
-{
-	uint64_t refused = metric("tcp.refused");
-	struct peer p = PEER(8000, 1), other = PEER(8001, 1);
-	struct chunk {
-		struct chunk *next;
-	} *all = NULL;
+struct chunk {
+	struct chunk *next;
+};
 
-	(void)state;
-	open_peer(&p);
-	close_peer(&p);
+/* All memory but a few pages, so that a frame comes as far as TCP. */
+static struct chunk *take_memory(void)
+{
+	struct chunk *all = NULL;
+
 	for (size_t size = 1 << 20; size >= 4096; size /= 2)
 		for (struct chunk *c; (c = heap_alloc(size)); all = c)
 			c->next = all;
-	/* a few pages, so that a frame comes as far as TCP */
 	for (unsigned i = 0; i < 16; i++) {
 		struct chunk *c = all;
 
 		all = c->next;
 		heap_free(c);
 	}
-	ask(&other);
-	assert_int_equal(sent_n, 0);
-	assert_int_equal(metric("tcp.ended"), 0);
-	assert_int_equal(metric("tcp.refused"), refused + 1);
+	return all;
+}
+
+static void give_memory(struct chunk *all)
+{
 	while (all) {
 		struct chunk *c = all;
 
 		all = c->next;
 		heap_free(c);
 	}
+}
+
+/* Hardly anything is left: refused and counted, after the ended ones went. */
+static void test_without_memory(void **state)
+{
+	uint64_t refused = metric("tcp.refused");
+	struct peer p = PEER(8000, 1), other = PEER(8001, 1);
+	struct chunk *all;
+
+	(void)state;
+	open_peer(&p);
+	close_peer(&p);
+	all = take_memory();
+	ask(&other);
+	assert_int_equal(sent_n, 0);
+	assert_int_equal(metric("tcp.ended"), 0);
+	assert_int_equal(metric("tcp.refused"), refused + 1);
+	give_memory(all);
 	other.seq--;
 	open_peer(&other);
 	peer_sends(&other, RST, false);
 	socket_close(other.socket);
+}
+
+static uint32_t unread(const struct peer *p)
+{
+	return p->socket->queued;
+}
+
+/*
+ * Without memory a connection whose data is not read gets no more, nor one
+ * whose data comes too early; one that is read does, and what ends one, too.
+ */
+static void test_filled(void **state)
+{
+	struct peer full = PEER(8100, 1), early = PEER(8101, 1),
+		    read = PEER(8102, 1);
+	uint64_t put_off = metric("tcp.put_off");
+	struct chunk *all;
+
+	(void)state;
+	open_peer(&full);
+	open_peer(&early);
+	open_peer(&read);
+	peer_sends(&full, ACK, true);
+	assert_int_equal(unread(&full), 1);
+	all = take_memory();
+	peer_sends(&full, ACK, true);
+	assert_int_equal(unread(&full), 1);
+	early.seq++;
+	peer_sends(&early, ACK, true);
+	assert_int_equal(metric("tcp.put_off"), put_off + 2);
+	peer_sends(&read, ACK, true);
+	assert_int_equal(unread(&read), 1);
+	peer_sends(&early, RST, false); /* not in order: it stays */
+	early.seq -= 2;
+	peer_sends(&early, RST, false);
+	assert_int_equal(early.socket->error, ECONNRESET);
+	give_memory(all);
+	full.seq--; /* sent again */
+	peer_sends(&full, ACK, true);
+	assert_int_equal(unread(&full), 2);
+	peer_sends(&full, RST, false);
+	peer_sends(&read, RST, false);
+	socket_close(full.socket);
+	socket_close(early.socket);
+	socket_close(read.socket);
+	assert_int_equal(metric("tcp.connections"), 0);
 }
 
 /* Those that have ended are kept for a minute, but not without a limit. */
@@ -391,6 +452,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_full, start, stop),
 		cmocka_unit_test_setup_teardown(test_without_memory, start,
 						stop),
+		cmocka_unit_test_setup_teardown(test_filled, start, stop),
 		cmocka_unit_test_setup_teardown(test_ended, start, stop),
 		cmocka_unit_test_setup_teardown(test_ports, start, stop),
 	};
