@@ -11,8 +11,8 @@
  *     tcp 9006  says how much memory is in use and what the card has lost
  *
  * With an argument `client ADDRESS` it sends 4 MB to another such guest, has
- * them summed up there, compares, has as many sent back, has datagrams echoed,
- * and ends.
+ * them summed up there, compares, has as many sent back, has datagrams and pings
+ * echoed, and ends.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -23,6 +23,7 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -274,6 +275,74 @@ static int datagrams_to(const char *address)
 	return lost;
 }
 
+/* The words of a message with a sum of 0, as the network has them. */
+static uint16_t icmp_sum(const unsigned char *p, size_t n)
+{
+	uint32_t sum = 0;
+
+	for (size_t i = 0; i < n; i++)
+		sum += (uint32_t)p[i] << (i % 2 ? 0 : 8);
+	while (sum >> 16)
+		sum = (sum & 0xffff) + (sum >> 16);
+	return htons((uint16_t)~sum);
+}
+
+/* Is the answer to our echo request of n bytes among what comes in 2 s? */
+static bool pinged(int s, bool v6, unsigned char *request, size_t n)
+{
+	static unsigned char reply[61000];
+
+	for (;;) {
+		ssize_t got = recv(s, reply, sizeof(reply), 0);
+		/* before IPv4's messages stands their header */
+		size_t at = v6 || got < 1 ? 0 : (reply[0] & 15) * 4u;
+
+		if (got < 0)
+			return false;
+		if ((size_t)got == at + n && reply[at] == (v6 ? 129 : 0) &&
+		    !memcmp(reply + at + 4, request + 4, n - 4))
+			return true;
+	}
+}
+
+/* Pings of some sizes, in one piece and in many. */
+static int pings_to(const char *address)
+{
+	static unsigned char data[60000];
+	static const size_t sizes[] = {8,    64,   1480, 1481,
+				       4096, 9000, sizeof(data)};
+	bool v6 = strchr(address, ':');
+	struct addrinfo ask = {.ai_flags = AI_NUMERICHOST}, *a;
+	struct timeval limit = {.tv_sec = 2};
+	int s = socket(v6 ? AF_INET6 : AF_INET, SOCK_RAW,
+		       v6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP);
+	int lost = 0;
+
+	setsockopt(s, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
+	noise_fill(3, data, sizeof(data));
+	if (getaddrinfo(address, NULL, &ask, &a) ||
+	    connect(s, a->ai_addr, a->ai_addrlen)) {
+		perror("ping");
+		return 1;
+	}
+	freeaddrinfo(a);
+	for (unsigned i = 0; i < 7; i++) {
+		data[0] = v6 ? 128 : 8;
+		data[1] = data[2] = data[3] = 0;
+		data[5] = (unsigned char)i;
+		if (!v6) {
+			uint16_t sum = icmp_sum(data, sizes[i]);
+
+			memcpy(data + 2, &sum, 2);
+		}
+		lost += send(s, data, sizes[i], 0) != (ssize_t)sizes[i] ||
+			!pinged(s, v6, data, sizes[i]);
+	}
+	close(s);
+	printf("pings between guests: %d lost\n", lost);
+	return lost;
+}
+
 static int to_guest(const char *address)
 {
 	static unsigned char data[4 << 20], back[4 << 20];
@@ -311,7 +380,8 @@ int main(int argc, char **argv)
 	pthread_t t;
 
 	if (argc == 3 && !strcmp(argv[1], "client"))
-		return to_guest(argv[2]) || datagrams_to(argv[2]);
+		return to_guest(argv[2]) || datagrams_to(argv[2]) ||
+		       pings_to(argv[2]);
 	for (intptr_t i = 0; i < 3; i++)
 		pthread_create(&t, NULL, streams, (void *)i);
 	pthread_create(&t, NULL, many, NULL);

@@ -54,6 +54,8 @@ for address in $a "$v6%lan"; do
     '^between guests: same'
   expect_match "two guests, $address" "$(console "$domain")" \
     '^datagrams between guests: 0 lost'
+  expect_match "two guests, $address" "$(console "$domain")" \
+    '^pings between guests: 0 lost'
   destroy "$domain"
 done
 
