@@ -40,7 +40,7 @@ KFLAGS   = -std=gnu11 $(O) -g $(WARN) -ffreestanding -fno-pic -fno-pie \
 # TCP are renamed: ours (src/net/offload.c, tcp_find.c) come first.
 LWIP    := $(BUILD)/src/lwip
 LWIPSRC := $(addprefix core/,def inet_chksum init ip mem memp netif pbuf raw \
-	stats sys tcp tcp_in tcp_out timeouts udp \
+	stats sys tcp tcp_in tcp_out udp \
 	$(addprefix ipv4/,dhcp etharp icmp igmp ip4 ip4_addr ip4_frag) \
 	$(addprefix ipv6/,ethip6 icmp6 inet6 ip6 ip6_addr ip6_frag mld6 nd6)) \
 	netif/ethernet

@@ -17,7 +17,6 @@
 #include <lwip/ethip6.h>
 #include <lwip/init.h>
 #include <lwip/priv/tcp_priv.h>
-#include <lwip/timeouts.h>
 #include <net/stack.h>
 #include <netif/ethernet.h>
 #include <string.h>
@@ -71,6 +70,7 @@ static void change_group(struct netif *netif, const unsigned char *mac,
 	int rc = action == NETIF_ADD_MAC_FILTER ? net_join(l->net, mac)
 						: net_leave(l->net, mac);
 
+	stack_wake(); /* a report may be due (ticks.c) */
 	if (rc)
 		log_warn("interface %s: group %x:%x:%x:%x:%x:%x: error %d",
 			 l->name, mac[0], mac[1], mac[2], mac[3], mac[4],
@@ -190,16 +190,6 @@ static void refresh(struct link *l)
 	dhcp_network_changed(&l->netif);
 }
 
-/* The deadline of lwIP's next timer. */
-static uint64_t timer_deadline(void)
-{
-	u32_t ms = sys_timeouts_sleeptime();
-
-	return ms == SYS_TIMEOUTS_SLEEPTIME_INFINITE
-		       ? FATA_FOREVER
-		       : clock_deadline(ms * FATA_NS_PER_MS);
-}
-
 /*
  * While no interface is there the guest can still talk to itself: somebody must
  * run the timers of its connections. Without connections it sleeps.
@@ -210,11 +200,11 @@ static int alone_task(void *arg)
 	while (!links_open) {
 		uint64_t seen = event_count(&wake);
 
-		sys_check_timeouts();
+		ticks_run();
 		tcp_cut_push();
 		frames_flush();
 		event_wait(&wake, &seen,
-			   tcp_active_pcbs || tcp_tw_pcbs ? timer_deadline()
+			   tcp_active_pcbs || tcp_tw_pcbs ? ticks_deadline()
 							  : FATA_FOREVER);
 	}
 	return 0;
@@ -251,13 +241,13 @@ static int link_task(void *arg)
 		n = net_receive(l->net, frames, ROUND, 0);
 		for (int i = 0; i < n; i++)
 			frames_receive(l, frames[i]);
-		sys_check_timeouts();
+		ticks_run();
 		tcp_cut_push();
 		stack_flush();
 		if (n == ROUND)
 			fata_yield();
 		else
-			event_wait_any(w, 4, timer_deadline());
+			event_wait_any(w, 4, ticks_deadline());
 	}
 	return rc;
 }

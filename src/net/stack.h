@@ -6,6 +6,7 @@
  *     frames.c   frames in, frames out
  *     offload.c  checksums, and large segments at the interface
  *     config.c   addresses: parameters, DHCP, router advertisements
+ *     ticks.c    lwIP's clocks
  *     socket*.c  what programs see
  *     tcp_*.c    what lwIP's TCP leaves to others: how segments are cut, times,
  *                ports, first numbers, finding one of many connections
@@ -150,6 +151,14 @@ void tcp_cut_connected(struct tcp_pcb *pcb);
 
 /* The connection's real segment size. */
 uint16_t tcp_cut_real_mss(const struct tcp_pcb *pcb);
+
+/* --- ticks.c -------------------------------------------------------------- */
+
+/* Run those of lwIP's clocks that are due. */
+void ticks_run(void);
+
+/* When the next one is. */
+uint64_t ticks_deadline(void);
 
 /* --- tcp_find.c ----------------------------------------------------------- */
 

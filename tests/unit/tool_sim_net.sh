@@ -98,6 +98,32 @@ out=$(sim --no-pcap -o answers)
 check "100 answers arrive" matches "$out" '1 running, 1 ended, 0 failed'
 check "one frame in 50 lost" between 0.4 "$(all answers/client.log)" 12
 
+# --- an idle node sleeps: a turn a second, and some for TIME_WAIT -----------------
+
+topology <<'END'
+duration 1h
+node server stream.c --ip=10.0.0.1/24 serve 10
+node client stream.c --ip=10.0.0.2/24 fetch 10.0.0.1 1
+link server client
+END
+out=$(sim -o idle)
+turns=$(sed -n 's/.* \([0-9]*\) turns$/\1/p' <<<"$out")
+check "an idle hour" between 100 "$turns" 6000
+
+# --- many short connections, more than there are ports; in a soak a million -------
+
+topology <<END
+node server $source/tests/lab/net.c --ip=10.0.0.1/24
+node client $source/tests/unit/sim/shorts.c --ip=10.0.0.2/24 short 10.0.0.1 $(
+	[ "${FATA_SOAK:-}" ] && echo 1000000 || echo 20000)
+link server client delay=100us
+duration 1h
+END
+out=$(sim --no-pcap -o many --cc="-I$source/tests" --cc=-D_GNU_SOURCE)
+check "all of them, and no memory stays in use" matches "$out" \
+	'1 running, 1 ended, 0 failed'
+sed -n 's/.*# /# /p' many/client.log
+
 # --- a partition in the middle ----------------------------------------------------
 
 topology <<'END'

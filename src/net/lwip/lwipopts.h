@@ -15,6 +15,7 @@
 #define LWIP_NETCONN 0
 #define LWIP_ERRNO_STDINCLUDE 1
 #define LWIP_TIMEVAL_PRIVATE 0
+#define LWIP_TIMERS 0 /* ticks.c */
 
 /* --- memory: all of it from the heap, no fixed pools ---------------------- */
 #define MEM_LIBC_MALLOC 1
