@@ -11,8 +11,8 @@
  *     tcp 9006  says how much memory is in use and what the card has lost
  *
  * With an argument `client ADDRESS` it sends 4 MB to another such guest, has
- * them summed up there, compares, has as many sent back, has datagrams and pings
- * echoed, and ends.
+ * them summed up there, compares, has as many sent back, has datagrams and
+ * pings echoed, and ends.
  */
 #include <arpa/inet.h>
 #include <errno.h>
