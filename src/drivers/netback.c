@@ -84,10 +84,15 @@ static int publish(struct xenbus_device *d, struct xs_transaction *t)
 /* --- events --------------------------------------------------------------- */
 
 /* Had the event a reason? There are more requests than at the last one. */
-static bool moved(struct netback_ring *r)
+static bool moved(struct netback *b, struct netback_ring *r)
 {
-	bool yes = ring_back_look(&r->ring) || r->ring.req_seen != r->served;
+	bool yes;
 
+	if (ring_back_look(&r->ring)) {
+		netback_broken(b, "it posted more requests than there are");
+		return false;
+	}
+	yes = r->ring.req_seen != r->served;
 	r->served = r->ring.req_seen;
 	return yes;
 }
@@ -95,11 +100,11 @@ static bool moved(struct netback_ring *r)
 static void tx_event(void *arg)
 {
 	struct netback *b = arg;
-	bool work = moved(&b->tx);
+	bool work = moved(b, &b->tx);
 
 	b->net.stat.interrupts++;
 	if (!b->split) {
-		work |= moved(&b->rx);
+		work |= moved(b, &b->rx);
 		event_signal(&b->on.writable);
 	}
 	evtchn_served(&b->tx.evtchn, work);
@@ -111,7 +116,7 @@ static void rx_event(void *arg)
 	struct netback *b = arg;
 
 	b->net.stat.interrupts++;
-	evtchn_served(&b->rx.evtchn, moved(&b->rx));
+	evtchn_served(&b->rx.evtchn, moved(b, &b->rx));
 	event_signal(&b->on.writable);
 }
 

@@ -130,7 +130,11 @@ int netback_read_rings(struct netback *b, uint32_t *refs, uint32_t *ports)
 	uint64_t value[4];
 	int rc = 0;
 
-	for (unsigned i = 0; !rc && i < 4; i++)
+	for (unsigned i = 0; !rc && i < 2; i++)
+		rc = xenbus_read_u64(b->dev, keys[i], UINT32_MAX, &value[i]);
+	if (rc)
+		return rc;
+	for (unsigned i = 2; !rc && i < 4; i++)
 		rc = xenbus_read_u64(b->dev, keys[i], UINT32_MAX, &value[i]);
 	b->split = !rc;
 	if (rc == -ENOENT)
