@@ -30,6 +30,7 @@ struct p9_channel {
 	uint32_t connection; /* its number; 0: none at the moment */
 	uint32_t msize;	     /* of a message at most */
 	struct event changed; /* any of this, or there is room again */
+	uint32_t last_fid;    /* src/fs/p9_fid.c's: of any mount, ever */
 };
 
 /*

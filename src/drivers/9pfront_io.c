@@ -71,7 +71,8 @@ static struct p9_slot *judge(struct p9_ring *q, uint32_t size,
 	struct p9front *f = q->front;
 	unsigned tag = head[5] | head[6] << 8;
 	unsigned i = tag == P9_NOTAG ? P9_SLOTS : tag;
-	struct p9_slot *s = i <= P9_SLOTS ? &f->slot[i] : NULL;
+	bool known = tag < P9_SLOTS || tag == P9_NOTAG;
+	struct p9_slot *s = known ? &f->slot[i] : NULL;
 	const char *wrong = NULL;
 
 	if (size < P9_HEADER || size > f->channel.msize)

@@ -82,7 +82,6 @@ struct p9 {
 	/* numbers: not in use; whose end is under way; or is still to be sent
 	 */
 	struct list spare, ending, late;
-	uint32_t last_fid;
 	uint32_t doubtful; /* a connection on which a request was given up */
 };
 

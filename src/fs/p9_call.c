@@ -124,6 +124,8 @@ int p9_send(struct p9 *p, struct p9_call *c, uint32_t connection, bool soon)
 		c->bytes[i] = size >> 8 * i & 0xff;
 	c->connection = connection;
 	c->deadline = clock_deadline(P9_PATIENCE);
+	if (size > p->channel->msize && p->channel->msize)
+		return -ENAMETOOLONG; /* no ring of this connection carries it */
 	for (;;) {
 		uint64_t seen = event_count(changed);
 		int rc;

@@ -11,7 +11,7 @@
  *
  * A request that was given up may be served at any later time. From then on, as
  * long as the connection lasts, no number is used again: a write must not find
- * another file under it.
+ * another file under it. Nor is one that an earlier mount used.
  *
  * Interface: fs/p9.h.
  */
@@ -35,7 +35,7 @@ struct p9_fid *p9_fid_new(struct p9 *p)
 	*f = (struct p9_fid){.fs = p, .refs = 1, .number = f->number};
 	list_init(&f->link);
 	if (!l)
-		f->number = ++p->last_fid;
+		f->number = ++p->channel->last_fid;
 	return f;
 }
 

@@ -85,9 +85,14 @@ static int open_node(struct p9_node *n, bool reads, bool writes,
 	p9_fid_put(from);
 	if (rc)
 		return rc;
-	p9_fid_put(n->open);
-	n->open = fid;
-	*out = p9_fid_get(fid);
+	/* another task may have opened it for more meanwhile */
+	if (open_for(n, reads, writes)) {
+		p9_fid_put(fid);
+	} else {
+		p9_fid_put(n->open);
+		n->open = fid;
+	}
+	*out = p9_fid_get(n->open);
 	return 0;
 }
 

@@ -304,7 +304,11 @@ int p9_refresh(struct node *node)
 static int ask_target(struct p9_fid *fid, char **target)
 {
 	struct p9 *p = fid->fs;
-	struct p9_call *c = p9_call_new(P9_READLINK, 4, 2 + PATH_MAX);
+	uint32_t most = p->channel->msize; /* 0: it is not connected */
+	size_t room = most && most < P9_HEADER + 2 + PATH_MAX
+			      ? most - P9_HEADER
+			      : 2 + PATH_MAX;
+	struct p9_call *c = p9_call_new(P9_READLINK, 4, room);
 	struct name text;
 	int rc = -ENOMEM;
 
