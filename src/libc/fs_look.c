@@ -181,7 +181,9 @@ static long fill_statfs(struct node *n, struct statfs *s)
 		struct statfs of = {0};
 		int err = n->ops->statfs(n, &of);
 
-		if (!err && user_writable(s, sizeof(*s)))
+		if (!err && !user_writable(s, sizeof(*s)))
+			return -EFAULT; /* it may have waited */
+		if (!err)
 			*s = of;
 		return err;
 	}

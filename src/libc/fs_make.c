@@ -3,10 +3,12 @@
  * The calls that make directories, devices, symbolic links and further names.
  */
 #include <errno.h>
+#include <fata/heap.h>
 #include <fs/node.h>
 #include <libc/fs.h>
 #include <libc/sys.h>
 #include <libc/user.h>
+#include <string.h>
 
 static long make_at(int fd, const char *path, struct node_new what)
 {
@@ -66,12 +68,21 @@ long sys_mknod(const char *path, mode_t mode, uint64_t rdev)
 long sys_symlinkat(const char *target, int fd, const char *path)
 {
 	ssize_t n = user_string(target, PATH_MAX);
+	char *copy;
+	long r;
 
 	if (n <= 0)
 		return n ? n : -ENOENT;
-	return make_at(
-		fd, path,
-		(struct node_new){.mode = S_IFLNK | 0777, .target = target});
+	/* our own: the program's may change while this waits for a disk */
+	copy = heap_alloc((size_t)n + 1);
+	if (!copy)
+		return -ENOMEM;
+	memcpy(copy, target, (size_t)n);
+	copy[n] = '\0';
+	r = make_at(fd, path,
+		    (struct node_new){.mode = S_IFLNK | 0777, .target = copy});
+	heap_free(copy);
+	return r;
 }
 
 long sys_symlink(const char *target, const char *path)

@@ -3,6 +3,7 @@
  * Nodes as open files, and the calls that open them.
  */
 #include <errno.h>
+#include <fata/sync.h>
 #include <fs/node.h>
 #include <libc/pipe.h>
 #include <libc/resolv.h>
@@ -28,6 +29,35 @@ static ssize_t node_file_read(struct file *f, void *p, size_t n, uint64_t *pos)
 	return r;
 }
 
+/*
+ * Where the end is, and writing there, are one: a disk or a folder may wait in
+ * between, and another one's data would be written over. Few nodes share one.
+ */
+static struct mutex *append_lock(const struct node *n)
+{
+	static struct mutex locks[16];
+
+	return &locks[(uintptr_t)n / sizeof(*n) % 16];
+}
+
+static ssize_t append(struct node *n, const void *p, size_t size, uint64_t *pos)
+{
+	struct mutex *lock = append_lock(n);
+	ssize_t r = mutex_lock(lock, FATA_FOREVER);
+
+	if (r)
+		return r == -ECANCELED ? -EINTR : r;
+	r = node_refresh(n);
+	if (!r && !user_readable(p, size))
+		r = -EFAULT; /* it may have waited */
+	if (!r) {
+		*pos = n->size;
+		r = n->ops->write(n, p, size, *pos);
+	}
+	mutex_unlock(lock);
+	return r;
+}
+
 static ssize_t node_file_write(struct file *f, const void *p, size_t n,
 			       uint64_t *pos)
 {
@@ -36,13 +66,8 @@ static ssize_t node_file_write(struct file *f, const void *p, size_t n,
 
 	if (!f->node->ops->write)
 		return -EROFS;
-	if (f->flags & O_APPEND) {
-		err = node_refresh(f->node);
-		if (err)
-			return err;
-		*pos = f->node->size;
-	}
-	r = f->node->ops->write(f->node, p, n, *pos);
+	r = f->flags & O_APPEND ? append(f->node, p, n, pos)
+				: f->node->ops->write(f->node, p, n, *pos);
 	if (r > 0)
 		*pos += (uint64_t)r;
 	if (r > 0 && f->flags & O_DSYNC && f->node->ops->sync)

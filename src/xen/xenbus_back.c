@@ -160,6 +160,8 @@ uint64_t xenbus_back_retire(struct xenbus_device *d)
 	if (now < p->retire)
 		return p->retire;
 	err = xs_transaction(remove_all, d, xenbus_deadline());
+	if (err && err != -ENOENT && err != -EACCES && xenbus_passing(err))
+		return now + RETIRE_NS;
 	if (err && err != -ENOENT)
 		return FATA_FOREVER; /* not ours to remove */
 	p->own_changed = true;
