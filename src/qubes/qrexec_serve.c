@@ -18,11 +18,11 @@ FATA_LOG_SOURCE("qrexec");
 
 static int nothing_to_do(struct qrexec_call *c, void *arg)
 {
+	uint64_t deadline = clock_deadline(QREXEC_MSG_NS);
 	char part[128];
 
 	(void)arg;
-	while (qrexec_read(c, part, sizeof(part),
-			   clock_deadline(QREXEC_MSG_NS)) > 0)
+	while (qrexec_read(c, part, sizeof(part), deadline) > 0)
 		;
 	return 0;
 }
