@@ -175,6 +175,8 @@ int socket_bind(struct socket *s, const struct endpoint *e)
 
 	if (!s->pcb || s->listening || s->connected)
 		return -EINVAL;
+	if (s->kind == SOCKET_TCP && ((struct tcp_pcb *)s->pcb)->local_port)
+		return -EINVAL; /* once; lwIP would not notice */
 	rc = scope_bind(s, &a);
 	if (rc)
 		return rc;

@@ -31,6 +31,8 @@ struct socket_packet {
 	struct endpoint from;
 };
 
+struct tcp_pcb;
+
 struct socket {
 	enum socket_kind kind;
 	bool v6, v6_only, reuse;
@@ -131,6 +133,7 @@ ssize_t tcp_socket_send(struct socket *s, const void *data, size_t n,
 			bool more);
 ssize_t tcp_socket_receive(struct socket *s, void *data, size_t n, bool peek);
 void tcp_socket_close(struct socket *s);
+void tcp_socket_ended(struct tcp_pcb *pcb);
 int tcp_socket_shutdown(struct socket *s);
 short tcp_socket_poll(const struct socket *s);
 void tcp_socket_start(struct socket *s);

@@ -54,6 +54,23 @@ static err_t sent(void *arg, struct tcp_pcb *pcb, u16_t n)
 	return ERR_OK;
 }
 
+/*
+ * Both ends are closed, and lwIP forgets the connection without a word; the
+ * program may have it open still.
+ */
+void tcp_socket_ended(struct tcp_pcb *pcb)
+{
+	struct socket *s = pcb->callback_arg;
+	struct endpoint local, peer;
+
+	tcp_cut_forget(pcb);
+	if (!s)
+		return;
+	socket_names(s, &local, &peer); /* they are kept in it */
+	s->pcb = NULL;
+	event_signal(&s->event);
+}
+
 /* The connection is gone: reset, timed out, refused. */
 static void failed(void *arg, err_t err)
 {

@@ -137,6 +137,8 @@ static void destroyed(u8_t id, void *data)
 	(void)id;
 	if (!k)
 		return; /* a listener */
+	if (k->ended)
+		tcp_socket_ended(k->pcb);
 	if (k->pcb) {
 		at = &table[k->hash & mask];
 		while (*at != k)
@@ -238,6 +240,7 @@ static struct known *find(const struct tcp_hdr *h, const struct netif *netif)
 
 static void forget_ended(struct tcp_pcb *pcb)
 {
+	tcp_socket_ended(pcb); /* while it has its ports */
 	tcp_pcb_remove(&tcp_tw_pcbs, pcb);
 	tcp_free(pcb);
 }
@@ -278,13 +281,28 @@ static uint64_t ended_max(void)
 	return h.total < ENDED ? h.total : ENDED;
 }
 
-static struct tcp_pcb_listen *listener_of(const struct tcp_hdr *h)
+/* As lwIP will choose: of exactly this address before one of any. */
+static struct tcp_pcb_listen *listener_of(const struct tcp_hdr *h,
+					  const struct netif *netif)
 {
-	struct tcp_pcb_listen *l = tcp_listen_pcbs.listen_pcbs;
+	const ip_addr_t *to = ip_current_dest_addr();
+	struct tcp_pcb_listen *l, *any = NULL;
 
-	while (l && l->local_port != lwip_ntohs(h->dest))
-		l = l->next;
-	return l;
+	for (l = tcp_listen_pcbs.listen_pcbs; l; l = l->next) {
+		if (l->local_port != lwip_ntohs(h->dest) ||
+		    (l->netif_idx != NETIF_NO_INDEX &&
+		     l->netif_idx != netif_get_index(netif)))
+			continue;
+		if (IP_IS_ANY_TYPE_VAL(l->local_ip)) {
+			any = l;
+		} else if (IP_ADDR_PCB_VERSION_MATCH_EXACT(l, to)) {
+			if (ip_addr_cmp(&l->local_ip, to))
+				return l;
+			if (ip_addr_isany(&l->local_ip))
+				any = l;
+		}
+	}
+	return any;
 }
 
 /* The listener's oldest connection that was only asked for, or NULL. */
@@ -382,7 +400,9 @@ static bool to_nobody(struct pbuf *p, struct netif *netif)
 static bool can_wait(const struct tcp_pcb *pcb, const struct tcp_hdr *h,
 		     const struct pbuf *p)
 {
-	const struct socket *s = pcb->callback_arg;
+	/* one that was only asked for has its listener's, as it was then */
+	const struct socket *s =
+		pcb->state == SYN_RCVD ? NULL : pcb->callback_arg;
 	unsigned head = TCPH_HDRLEN_BYTES(h);
 
 	return p->tot_len > head && memory_short() &&
@@ -397,7 +417,7 @@ static bool asks(const struct tcp_hdr *h)
 
 static void ask(const struct tcp_hdr *h, struct pbuf *p, struct netif *netif)
 {
-	struct tcp_pcb_listen *l = listener_of(h);
+	struct tcp_pcb_listen *l = listener_of(h, netif);
 
 	if (l && !room_for(l)) {
 		refused++;

@@ -25,6 +25,7 @@
 #define FIRST	  TICKS(1000)
 #define UNKNOWN	  TICKS(3000) /* no round trip was measured: RFC 6298, 5.7 */
 #define LEAST	  3	      /* the first of them is a part of one */
+#define MOST	  TICKS(60000)
 #define LOOK	  TICKS(10000)
 #define GIVE_UP	  TICKS(15 * 60 * 1000)
 #define KEEP	  9 /* repetitions that are counted until then */
@@ -127,8 +128,11 @@ void tcp_time_acked(struct socket *s, struct tcp_pcb *pcb)
 	if (before.pcb != pcb)
 		return;
 	if (before.nrtx) {
+		/* what the next time-outs are doubled from, too */
+		if (before.rto > MOST)
+			before.rto = MOST;
 		pcb->sa = before.sa;
-		pcb->sv = before.sv;
+		pcb->sv = (s16_t)(before.rto - (before.sa >> 3));
 		s->doubled = before.rto;
 	} else if (before.rttest && !pcb->rttest) {
 		s->doubled = 0;

@@ -245,6 +245,64 @@ static void test_flood(void **state)
 	assert_int_equal(metric("tcp.connections"), 0);
 }
 
+/*
+ * Both sides have said all, but the program has it open still: whether the peer
+ * begins anew or a minute passes, the socket knows of no connection any more.
+ */
+static void test_ended_but_open(void **state)
+{
+	struct peer p = PEER(5100, 1000), again;
+	struct endpoint local, peer;
+	char room[10];
+
+	(void)state;
+	for (unsigned way = 0; way < 2; way++) {
+		open_peer(&p);
+		peer_sends(&p, ACK, true);
+		assert_int_equal(socket_shutdown(p.socket, false, true), 0);
+		settle();
+		p.ack++;
+		peer_sends(&p, FIN | ACK, false);
+		assert_int_equal(metric("tcp.ended"), 1);
+		again = (struct peer)PEER(5100, p.seq + 5000000);
+		if (way == 0)
+			open_peer(&again);
+		else
+			fata_sleep(62 * FATA_NS_PER_S);
+		assert_null(p.socket->pcb);
+		assert_int_equal(socket_receive(p.socket, room, 10, false,
+						NULL, NULL), 1);
+		assert_int_equal(socket_send(p.socket, "x", 1, NULL, false),
+				 -EPIPE);
+		socket_names(p.socket, &local, &peer);
+		assert_int_equal(local.port, 9000);
+		assert_int_equal(peer.port, 5100);
+		socket_close(p.socket);
+		if (way == 0) {
+			peer_sends(&again, RST, false);
+			socket_close(again.socket);
+		}
+		p = (struct peer)PEER(5100, p.seq + 10000000);
+	}
+	assert_int_equal(metric("tcp.connections"), 0);
+}
+
+/* A socket is bound once. */
+static void test_bind_again(void **state)
+{
+	struct endpoint one = {.port = 5001}, two = {.port = 5002};
+	struct socket *s;
+
+	(void)state;
+	assert_int_equal(socket_new(SOCKET_TCP, false, 0, &s), 0);
+	assert_int_equal(socket_bind(s, &one), 0);
+	assert_int_equal(socket_bind(s, &two), -EINVAL);
+	socket_close(s);
+	assert_int_equal(socket_new(SOCKET_TCP, false, 0, &s), 0);
+	assert_int_equal(socket_bind(s, &two), 0);
+	socket_close(s);
+}
+
 /* As many as the listener wants are finished: another one is refused. */
 static void test_full(void **state)
 {
@@ -453,6 +511,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_without_memory, start,
 						stop),
 		cmocka_unit_test_setup_teardown(test_filled, start, stop),
+		cmocka_unit_test_setup_teardown(test_ended_but_open, start,
+						stop),
+		cmocka_unit_test_setup_teardown(test_bind_again, start, stop),
 		cmocka_unit_test_setup_teardown(test_ended, start, stop),
 		cmocka_unit_test_setup_teardown(test_ports, start, stop),
 	};
