@@ -125,7 +125,7 @@ int p9_send(struct p9 *p, struct p9_call *c, uint32_t connection, bool soon)
 	c->connection = connection;
 	c->deadline = clock_deadline(P9_PATIENCE);
 	if (size > p->channel->msize && p->channel->msize)
-		return -ENAMETOOLONG; /* no ring of this connection carries it */
+		return -ENAMETOOLONG; /* no ring carries it */
 	for (;;) {
 		uint64_t seen = event_count(changed);
 		int rc;
