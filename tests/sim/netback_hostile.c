@@ -6,6 +6,7 @@
  * error; the guest goes on, and serves the next one.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <fata/lifecycle.h>
@@ -412,6 +413,45 @@ static void class_56_keys(void **state)
 	}
 }
 
+/* A key that is not there yet is waited for; none is made up. */
+static void class_56_late_key(void **state)
+{
+	char ref[16];
+	struct netback_client who;
+
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		offer_client();
+		sim_netfront_plug(&cl, 7);
+		sim_sleep(100 * MS);
+		sim_netfront_connect(&cl);
+		sim_xs_rm(i ? "/local/domain/7/device/vif/0/rx-ring-ref"
+			    : "/local/domain/7/device/vif/0/tx-ring-ref");
+		sim_netfront_key(&cl, "event-channel", "99");
+		sim_sleep(FATA_NS_PER_S);
+		CHECK(netback_accept(&client, &who, 0) == -ETIMEDOUT);
+		CHECK(!strcmp(sim_netfront_backend(&cl, "state"), "2"));
+		snprintf(ref, sizeof(ref), "%u", cl.ring_ref[i]);
+		sim_netfront_key(&cl, i ? "rx-ring-ref" : "tx-ring-ref", ref);
+		CHECK(netback_accept(&client, &who, SOON) == 0);
+		sim_sleep(10 * MS);
+		expect_client_works(700);
+		close_client();
+	}
+}
+
+/* A receive ring that says nonsense is not listened to. */
+static void class_55_storm(void **state)
+{
+	(void)state;
+	start_client();
+	cl.rx.page->req_prod += 300;
+	sim_evtchn_send(cl.domain, cl.port[cl.split]);
+	sim_sleep(10 * MS);
+	expect_client_broken();
+	close_client();
+}
+
 /* --- coming and going ----------------------------------------------------- */
 
 /* Its directory goes with everything mapped and on the way. */
@@ -591,6 +631,8 @@ int main(void)
 		cmocka_unit_test(class_57_extra_infos),
 		cmocka_unit_test(class_24_references_that_grant_nothing),
 		cmocka_unit_test(class_56_keys),
+		cmocka_unit_test(class_56_late_key),
+		cmocka_unit_test(class_55_storm),
 		cmocka_unit_test(class_58_vanishes),
 		cmocka_unit_test(class_32_states),
 		cmocka_unit_test(class_49_suspend),
