@@ -49,7 +49,7 @@ struct socket {
 	uint32_t queued;    /* bytes */
 	/* tcp_time.c: ticks; when nothing was due, and a time-out that stays */
 	uint32_t heard;
-	int16_t doubled;
+	int16_t doubled, sa, sv; /* ... and what lwIP knew before that */
 	/* accepted connections that wait */
 	struct socket *pending, *pending_last;
 	struct socket *next; /* in that list, or in that of the crowded */

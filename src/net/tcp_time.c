@@ -119,6 +119,17 @@ err_t tcp_time_before(const struct tcp_pcb *pcb)
 	return ERR_OK;
 }
 
+/* As lwIP does: RFC 6298, 2.3; sa is 8 round trips, sv 4 variances. */
+static void learn(struct tcp_pcb *pcb, s16_t trip)
+{
+	s16_t error = (s16_t)(trip - (pcb->sa >> 3));
+
+	pcb->sa = (s16_t)(pcb->sa + error);
+	error = (s16_t)((error < 0 ? -error : error) - (pcb->sv >> 2));
+	pcb->sv = (s16_t)(pcb->sv + error);
+	pcb->rto = (s16_t)((pcb->sa >> 3) + pcb->sv);
+}
+
 /*
  * Nobody knows which of several is acknowledged, so that no round trip was
  * measured (Karn's algorithm), and what was doubled stays so until one is.
@@ -128,14 +139,19 @@ void tcp_time_acked(struct socket *s, struct tcp_pcb *pcb)
 	if (before.pcb != pcb)
 		return;
 	if (before.nrtx) {
-		/* what the next time-outs are doubled from, too */
-		if (before.rto > MOST)
-			before.rto = MOST;
+		if (!s->doubled) {
+			s->sa = before.sa;
+			s->sv = before.sv;
+		}
+		/* the next time-outs are doubled from this, too */
+		s->doubled = before.rto < MOST ? before.rto : MOST;
 		pcb->sa = before.sa;
-		pcb->sv = (s16_t)(before.rto - (before.sa >> 3));
-		s->doubled = before.rto;
-	} else if (before.rttest && !pcb->rttest) {
+		pcb->sv = (s16_t)(s->doubled - (before.sa >> 3));
+	} else if (before.rttest && !pcb->rttest && s->doubled) {
 		s->doubled = 0;
+		pcb->sa = s->sa;
+		pcb->sv = s->sv;
+		learn(pcb, (s16_t)(tcp_ticks - before.rttest));
 	}
 	if (s->doubled)
 		pcb->rto = s->doubled;

@@ -58,6 +58,26 @@ static void test_long_line(void **state)
 	assert_in_range(until_sent(10000), 550, 2000);
 }
 
+/*
+ * A line that has become slow, four seconds instead of none: after a few
+ * segments nothing is sent twice any more.
+ */
+static void test_slower_line(void **state)
+{
+	unsigned twice = 0;
+
+	(void)state;
+	for (int i = 0; i < 20; i++) {
+		forget_sent();
+		assert_int_equal(socket_send(stream, "x", 1, NULL, false), 1);
+		fata_sleep(4000 * MS);
+		twice += sent_n > 1;
+		acked += 1;
+		peer_sends(0x10);
+	}
+	assert_in_range(twice, 1, 4);
+}
+
 static void test_lost_answer(void **state)
 {
 	(void)state;
@@ -204,6 +224,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		STREAM(test_lost_segment),
 		STREAM(test_long_line),
+		STREAM(test_slower_line),
 		STREAM(test_lost_answer),
 		STREAM(test_lost_calls),
 		STREAM(test_late_beginning),
