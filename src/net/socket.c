@@ -60,7 +60,10 @@ static void udp_received(void *arg, struct udp_pcb *pcb, struct pbuf *p,
 	queue(arg, p, from, port);
 }
 
-/* Every raw socket of the protocol sees a copy; lwIP goes on with its own. */
+/*
+ * Every raw socket of the protocol sees a copy, over IPv6 without the headers
+ * before it (RFC 3542, 3); lwIP goes on with its own.
+ */
 static u8_t raw_received(void *arg, struct raw_pcb *pcb, struct pbuf *p,
 			 const ip_addr_t *from)
 {
@@ -69,9 +72,16 @@ static u8_t raw_received(void *arg, struct raw_pcb *pcb, struct pbuf *p,
 	(void)pcb;
 	if (copy) {
 		stack_copied += p->tot_len;
+		if (IP_IS_V6(from))
+			pbuf_remove_header(copy, ip_current_header_tot_len());
 		queue(arg, copy, from, 0);
 	}
 	return 0;
+}
+
+static bool sums_icmp6(const struct socket *s)
+{
+	return s->kind == SOCKET_RAW && s->v6 && s->protocol == IP6_NEXTH_ICMP6;
 }
 
 static void *new_pcb(struct socket *s)
@@ -87,6 +97,20 @@ static void *new_pcb(struct socket *s)
 		return raw_new_ip_type(s->v6 ? IPADDR_TYPE_V6 : IPADDR_TYPE_V4,
 				       s->protocol);
 	}
+}
+
+#define ICMP6_SUM 2 /* where a message has its checksum */
+
+/* That of ICMPv6 is the system's to make (RFC 3542, 3.1). */
+static void start_raw(struct socket *s)
+{
+	struct raw_pcb *pcb = s->pcb;
+
+	raw_recv(pcb, raw_received, s);
+	if (!sums_icmp6(s))
+		return;
+	pcb->chksum_reqd = 1;
+	pcb->chksum_offset = ICMP6_SUM;
 }
 
 int socket_new(enum socket_kind kind, bool v6, uint8_t protocol,
@@ -113,7 +137,7 @@ int socket_new(enum socket_kind kind, bool v6, uint8_t protocol,
 	else if (kind == SOCKET_UDP)
 		udp_recv(s->pcb, udp_received, s);
 	else
-		raw_recv(s->pcb, raw_received, s);
+		start_raw(s);
 	*out = s;
 	return 0;
 }
@@ -248,6 +272,8 @@ static ssize_t send_datagram(struct socket *s, const void *data, size_t n,
 		return -EDESTADDRREQ;
 	if (n > 65507)
 		return -EMSGSIZE;
+	if (sums_icmp6(s) && n < ICMP6_SUM + 2)
+		return -EINVAL;
 	if (to) {
 		there = *to;
 		rc = scope_reach(s, &there.address, true);
@@ -259,6 +285,8 @@ static ssize_t send_datagram(struct socket *s, const void *data, size_t n,
 		return -ENOBUFS;
 	pbuf_take(p, data, (u16_t)n);
 	stack_copied += n;
+	if (sums_icmp6(s))
+		memset((char *)p->payload + ICMP6_SUM, 0, 2);
 	if (s->kind == SOCKET_UDP)
 		err = to ? udp_sendto(s->pcb, p, &there.address, there.port)
 			 : udp_send(s->pcb, p);
