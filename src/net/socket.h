@@ -47,6 +47,7 @@ struct socket {
 	struct socket_packet *first, *last;
 	uint32_t stream_at; /* a stream's offset in the first */
 	uint32_t queued;    /* bytes */
+	bool was_read;      /* a stream: the program has taken some */
 	/* tcp_time.c: ticks; when nothing was due, and a time-out that stays */
 	uint32_t heard;
 	int16_t doubled, sa, sv; /* ... and what lwIP knew before that */

@@ -235,6 +235,7 @@ ssize_t tcp_socket_send(struct socket *s, const void *data, size_t n, bool more)
 static void consume(struct socket *s, size_t n)
 {
 	s->queued -= (uint32_t)n;
+	s->was_read = true;
 	if (s->pcb)
 		for (size_t left = n; left;) {
 			u16_t part = left > 0xffff ? 0xffff : (u16_t)left;

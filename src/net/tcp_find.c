@@ -22,9 +22,10 @@
  *   - when memory is short, ended ones go; if that does not do, it is refused.
  *
  * And when memory is short, data is left to be sent again that the program is
- * not waiting for: what comes too early, or more for a connection whose data it
- * has not read yet. So what ends connections, and those that are read, still
- * get through, however many others are filled by their peers.
+ * not waiting for: what comes too early, or for a connection that it has never
+ * read from, or whose data it has not read yet. So what ends connections, and
+ * those that are read, still get through, however many others are filled by
+ * their peers.
  *
  * Of ended ones as many are kept as fit into a 16th of the memory, but no more
  * than 32768.
@@ -406,8 +407,8 @@ static bool can_wait(const struct tcp_pcb *pcb, const struct tcp_hdr *h,
 	unsigned head = TCPH_HDRLEN_BYTES(h);
 
 	return p->tot_len > head && memory_short() &&
-	       (p->tot_len - head > TCP_MSS || (s && s->queued) ||
-		lwip_ntohl(h->seqno) != pcb->rcv_nxt);
+	       (p->tot_len - head > TCP_MSS || !s || !s->was_read ||
+		s->queued || lwip_ntohl(h->seqno) != pcb->rcv_nxt);
 }
 
 static bool asks(const struct tcp_hdr *h)

@@ -394,6 +394,7 @@ static void test_filled(void **state)
 {
 	struct peer full = PEER(8100, 1), early = PEER(8101, 1),
 		    read = PEER(8102, 1);
+	char byte[1];
 	uint64_t put_off = metric("tcp.put_off");
 	struct chunk *all;
 
@@ -403,6 +404,10 @@ static void test_filled(void **state)
 	open_peer(&read);
 	peer_sends(&full, ACK, true);
 	assert_int_equal(unread(&full), 1);
+	peer_sends(&read, ACK, true);
+	assert_int_equal(socket_receive(read.socket, byte, 1, false, NULL,
+					NULL),
+			 1);
 	all = take_memory();
 	peer_sends(&full, ACK, true);
 	assert_int_equal(unread(&full), 1);
