@@ -205,24 +205,35 @@ static void echo(const int *s, unsigned count, size_t n)
 }
 
 /* The guest's figures, as text; memory that the program has in use. */
-static long stat_guest(char *text, size_t size)
+static long look_at_guest(char *text, size_t size, long *frames)
 {
 	int s = to(SOCK_STREAM, 9006);
 	ssize_t n = recv(s, text, size - 1, MSG_WAITALL);
-	long live, stack, frames;
+	long live, stack;
 
 	if (n < 0)
 		die("figures");
 	text[n] = '\0';
 	close(s);
 	if (sscanf(text, "live %ld stack %ld frames %ld", &live, &stack,
-		   &frames) != 3)
+		   frames) != 3)
 		die(text);
-	if (frames > FRAMES) {
-		printf("%ld frames are in use\n", frames);
-		exit(1);
-	}
 	return live + stack;
+}
+
+/* The bytes in use, once the frames of what was before have left. */
+static long stat_guest(char *text, size_t size)
+{
+	long frames = 0, used = 0;
+
+	for (unsigned i = 0; i < 50; i++) {
+		used = look_at_guest(text, size, &frames);
+		if (frames <= FRAMES)
+			return used;
+		usleep(100000);
+	}
+	printf("%ld frames stay in use\n", frames);
+	exit(1);
 }
 
 /*
