@@ -288,6 +288,16 @@ void sim_xs_watch(const char *path, void (*fn)(void *arg, const char *path),
  */
 int sim_back_state(int front, int own, int ready);
 
+/*
+ * As the toolstack: a device of domain 5 with the folders and keys that every
+ * kind has. `changed` is told, from then on, of all below the domain's devices.
+ * Keys of the kind come between the two calls; the second says that both ends
+ * begin, the backend (of the domain that its path says) in `state`.
+ */
+void sim_device_make(const char *front, const char *back,
+		     void (*changed)(void *arg, const char *path));
+void sim_device_begin(const char *front, const char *back, int state);
+
 /* Connect a guest's ring, as xenstored does at its introduction. */
 void sim_xs_introduce(struct sim_domain *d);
 

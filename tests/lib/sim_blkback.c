@@ -170,28 +170,13 @@ static void front_changed(void *arg, const char *path)
 
 void sim_blkback_plug(struct sim_blkback *b)
 {
-	static bool watching;
-	static const char *const perms[] = {"n5", "r0"};
-	static const char *const back_perms[] = {"n0", "r5"};
-
-	if (!watching)
-		sim_xs_watch("/local/domain/5/device", front_changed, NULL);
-	watching = true;
 	back = b;
-	sim_xs_write(SIM_BLK_BACK, "");
-	sim_xs_perms(SIM_BLK_BACK, back_perms, 2);
-	sim_blkback_key("frontend", SIM_BLK_FRONT);
-	sim_blkback_key("online", "1");
+	sim_device_make(SIM_BLK_FRONT, SIM_BLK_BACK, front_changed);
 	if (b->order)
 		sim_blkback_key("max-ring-page-order", "%u", b->order);
 	if (b->max_queues)
 		sim_blkback_key("multi-queue-max-queues", "%u", b->max_queues);
-	sim_blkback_key("state", "2");
-	sim_xs_write(SIM_BLK_FRONT, "");
-	sim_xs_perms(SIM_BLK_FRONT, perms, 2);
-	sim_xs_write(SIM_BLK_FRONT "/backend-id", "0");
-	sim_xs_write(SIM_BLK_FRONT "/state", "1");
-	sim_xs_write(SIM_BLK_FRONT "/backend", SIM_BLK_BACK);
+	sim_device_begin(SIM_BLK_FRONT, SIM_BLK_BACK, XENBUS_INIT_WAIT);
 }
 
 void sim_blkback_unplug(struct sim_blkback *b)

@@ -162,30 +162,17 @@ void bus_backend(const char *where)
 	back = where;
 }
 
-void bus_plug_at(const char *where, const char *domid)
+void bus_plug_at(const char *where)
 {
-	const char *perms[] = {"n5", "r0"}, *back_perms[] = {"n0", "r5"};
-	char path[128];
-
 	back = where;
-	sim_xs_write(back, "");
-	sim_xs_perms(back, back_perms, 2);
-	sprintf(path, "%s/frontend", back);
-	sim_xs_write(path, FRONT);
-	sprintf(path, "%s/online", back);
-	sim_xs_write(path, "1");
-	bus_back(XENBUS_INITIALISING);
-	sim_xs_write(FRONT, "");
-	sim_xs_perms(FRONT, perms, 2);
-	sim_xs_write(FRONT "/backend-id", domid);
-	sim_xs_write(FRONT "/state", "1");
-	sim_xs_write(FRONT "/backend", back);
+	sim_device_make(FRONT, back, front_changed);
+	sim_device_begin(FRONT, back, XENBUS_INITIALISING);
 	bus_look();
 }
 
 void bus_plug(void)
 {
-	bus_plug_at(BACK, "0");
+	bus_plug_at(BACK);
 }
 
 void bus_unplug(void)
@@ -237,7 +224,6 @@ int bus_set_up(void **state)
 		sim_boot(5);
 		CHECK(xs_init(sim_xs_page(sim_guest), sim_xs_port(sim_guest)) ==
 		      0);
-		sim_xs_watch("/local/domain/5/device", front_changed, NULL);
 		CHECK(xenbus_register(&bus_driver, SOON) == 0);
 		CHECK(xenbus_register(&bus_driver, SOON) == 0);
 	}

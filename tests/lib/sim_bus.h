@@ -43,9 +43,9 @@ int bus_state(const char *directory);
 /* Look at the frontend's state, as the backend does at a change of it. */
 void bus_look(void);
 
-/* The device and a backend appear, there, of that domain; disappear. */
+/* The device and a backend appear, there; disappear. */
 void bus_plug(void);
-void bus_plug_at(const char *where, const char *domid);
+void bus_plug_at(const char *where);
 void bus_unplug(void);
 
 /* The toolstack has named this backend, and not made it yet. */

@@ -156,26 +156,11 @@ static void offer(const struct sim_netback *b)
 
 void sim_netback_plug(struct sim_netback *b)
 {
-	static bool watching;
-	static const char *const perms[] = {"n5", "r0"};
-	static const char *const back_perms[] = {"n0", "r5"};
-
-	if (!watching)
-		sim_xs_watch("/local/domain/5/device", front_changed, NULL);
-	watching = true;
 	back = b;
-	sim_xs_write(SIM_NET_BACK, "");
-	sim_xs_perms(SIM_NET_BACK, back_perms, 2);
-	sim_netback_key("frontend", SIM_NET_FRONT);
-	sim_netback_key("online", "1");
+	sim_device_make(SIM_NET_FRONT, SIM_NET_BACK, front_changed);
 	offer(b);
-	sim_netback_key("state", "2");
-	sim_xs_write(SIM_NET_FRONT, "");
-	sim_xs_perms(SIM_NET_FRONT, perms, 2);
 	sim_netback_key("mac", "00:16:3e:01:02:03");
-	sim_xs_write(SIM_NET_FRONT "/backend-id", "0");
-	sim_xs_write(SIM_NET_FRONT "/state", "1");
-	sim_xs_write(SIM_NET_FRONT "/backend", SIM_NET_BACK);
+	sim_device_begin(SIM_NET_FRONT, SIM_NET_BACK, XENBUS_INIT_WAIT);
 }
 
 void sim_netback_unplug(struct sim_netback *b)

@@ -170,57 +170,31 @@ void sim_p9back_lose(struct sim_p9back *b)
 
 static void front_changed(void *arg, const char *path)
 {
-	uint32_t own = number(SIM_P9_BACK, "state", 0);
+	int own = (int)number(SIM_P9_BACK, "state", 0);
+	int front = (int)number(SIM_P9_FRONT, "state", 0);
+	int next = sim_back_state(front, own, XENBUS_INITIALISED);
 
 	(void)arg;
 	(void)path;
 	if (!back || !own)
 		return;
-	switch (number(SIM_P9_FRONT, "state", 0)) {
-	case XENBUS_INITIALISING:
-		if (own == XENBUS_CLOSED || own == XENBUS_INITIALISING)
-			sim_p9back_key("state", "2");
-		break;
-	case XENBUS_INITIALISED:
-		if (own == XENBUS_INIT_WAIT && !back->connected)
-			connect(back);
-		break;
-	case XENBUS_CLOSING:
-		if (own != XENBUS_CLOSING)
-			sim_p9back_key("state", "5");
-		break;
-	case XENBUS_CLOSED:
+	if (front == XENBUS_CLOSED)
 		sim_p9back_lose(back);
-		if (own != XENBUS_CLOSED)
-			sim_p9back_key("state", "6");
-		break;
-	}
+	if (next == XENBUS_CONNECTED && !back->connected)
+		connect(back);
+	else if (next && next != XENBUS_CONNECTED)
+		key_number("state", (unsigned)next);
 }
 
 void sim_p9back_plug(struct sim_p9back *b)
 {
-	static bool watching;
-	static const char *const perms[] = {"n5", "r0"};
-	static const char *const back_perms[] = {"n0", "r5"};
-
-	if (!watching)
-		sim_xs_watch("/local/domain/5/device", front_changed, NULL);
-	watching = true;
 	back = b;
-	sim_xs_write(SIM_P9_BACK, "");
-	sim_xs_perms(SIM_P9_BACK, back_perms, 2);
-	sim_p9back_key("frontend", SIM_P9_FRONT);
-	sim_p9back_key("online", "1");
+	sim_device_make(SIM_P9_FRONT, SIM_P9_BACK, front_changed);
 	sim_p9back_key("versions", b->versions ? b->versions : "1");
 	key_number("max-rings", b->max_rings);
 	key_number("max-ring-page-order", b->max_order);
-	sim_p9back_key("state", "2");
-	sim_xs_write(SIM_P9_FRONT, "");
-	sim_xs_perms(SIM_P9_FRONT, perms, 2);
 	sim_xs_write(SIM_P9_FRONT "/tag", "share");
-	sim_xs_write(SIM_P9_FRONT "/backend-id", "0");
-	sim_xs_write(SIM_P9_FRONT "/state", "1");
-	sim_xs_write(SIM_P9_FRONT "/backend", SIM_P9_BACK);
+	sim_device_begin(SIM_P9_FRONT, SIM_P9_BACK, XENBUS_INIT_WAIT);
 }
 
 void sim_p9back_unplug(struct sim_p9back *b)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Dom0's hands in the simulated xenstore: what a test, as the toolstack, reads,
- * writes and removes, and what is there when a guest is made.
+ * writes and removes, what is there when a guest is made, and its devices.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -138,4 +138,46 @@ int sim_back_state(int front, int own, int ready)
 	if (front == XenbusStateClosing || front == XenbusStateClosed)
 		return own != front ? front : 0;
 	return 0;
+}
+
+static void key(const char *folder, const char *name, const char *value)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "%s/%s", folder, name);
+	sim_xs_write(path, value);
+}
+
+static void watch_once(void (*changed)(void *arg, const char *path))
+{
+	for (struct sim_xs_watch *w = sim_xs()->watches; w; w = w->next)
+		if (w->fn == changed)
+			return;
+	sim_xs_watch("/local/domain/5/device", changed, NULL);
+}
+
+void sim_device_make(const char *front, const char *back,
+		     void (*changed)(void *arg, const char *path))
+{
+	watch_once(changed);
+	sim_xs_write(back, "");
+	sim_xs_perms(back, (const char *[]){"n0", "r5"}, 2);
+	key(back, "frontend", front);
+	key(back, "online", "1");
+	sim_xs_write(front, "");
+	sim_xs_perms(front, (const char *[]){"n5", "r0"}, 2);
+}
+
+void sim_device_begin(const char *front, const char *back, int state)
+{
+	unsigned int domain;
+	char text[16];
+
+	CHECK(sscanf(back, "/local/domain/%u/", &domain) == 1);
+	snprintf(text, sizeof(text), "%d", state);
+	key(back, "state", text);
+	snprintf(text, sizeof(text), "%u", domain);
+	key(front, "backend-id", text);
+	key(front, "state", "1");
+	key(front, "backend", back);
 }

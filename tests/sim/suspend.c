@@ -230,14 +230,8 @@ static void front_changed(void *arg, const char *path)
 
 static void plug(void)
 {
-	sim_xs_write(BACK, "");
-	sim_xs_perms(BACK, (const char *[]){"n0", "r5"}, 2);
-	sim_xs_write(BACK "/state", "2");
-	sim_xs_write(FRONT, "");
-	sim_xs_perms(FRONT, (const char *[]){"n5", "r0"}, 2);
-	sim_xs_write(FRONT "/backend-id", "0");
-	sim_xs_write(FRONT "/state", "1");
-	sim_xs_write(FRONT "/backend", BACK);
+	sim_device_make(FRONT, BACK, front_changed);
+	sim_device_begin(FRONT, BACK, XENBUS_INIT_WAIT);
 }
 
 static int migrate(struct sim_domain *d)
@@ -484,7 +478,6 @@ static void class_49_at_any_moment(void **state)
 static int group_set_up(void **state)
 {
 	sim_lifecycle_setup(state);
-	sim_xs_watch(HOME "/device", front_changed, NULL);
 	CHECK(xenbus_register(&driver, clock_deadline(MS)) == 0);
 	return 0;
 }

@@ -102,7 +102,7 @@ static void test_replugged_elsewhere(void **state)
 	(void)state;
 	sim_xs_rm(FRONT);
 	sim_xs_rm(BACK);
-	bus_plug_at(BACK3, "3");
+	bus_plug_at(BACK3);
 	sim_sleep(FATA_NS_PER_S);
 	e = bus_device();
 	CHECK(e->phase == XENBUS_RUNNING && e->peer == 3);
@@ -170,7 +170,7 @@ static void chaos_step(void)
 		bus_plug();
 		break;
 	case 3:
-		bus_plug_at(BACK3, "3");
+		bus_plug_at(BACK3);
 		break;
 	case 4:
 		sim_xs_rm(FRONT "/backend");
