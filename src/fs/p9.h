@@ -5,7 +5,8 @@
  *     p9.c         mount, unmount
  *     p9_call.c    one request and its reply; a connection's beginning
  *     p9_fid.c     the numbers by which the server knows files
- *     p9_node.c    nodes: looked up, their attributes
+ *     p9_node.c    nodes: looked up, found again
+ *     p9_attr.c    their attributes
  *     p9_names.c   changes of names; struct node_ops
  *     p9_file.c    contents of files
  *     p9_dir.c     entries of directories
@@ -98,6 +99,13 @@ struct p9_fid {
 	unsigned char out[P9_HEADER + 4], in[P9_LEAST];
 };
 
+/* What of a file's attributes can be set. */
+struct p9_settable {
+	mode_t mode;
+	unsigned uid, gid;
+	uint64_t atime, mtime;
+};
+
 struct p9_node {
 	struct node node;
 	struct p9 *fs;
@@ -109,10 +117,7 @@ struct p9_node {
 	struct p9_fid *fid, *open;
 	char *target;
 	uint64_t space;
-	/* what the server last said, for telling what is to be changed */
-	mode_t mode;
-	unsigned uid, gid;
-	uint64_t atime, mtime;
+	struct p9_settable said; /* by the server, last */
 };
 
 extern const struct node_ops p9_ops;
@@ -196,11 +201,7 @@ void p9_node_rehash(struct p9_node *n, uint64_t qid);
  */
 int p9_node_fid(struct p9_node *n, struct p9_fid **out);
 
-/* Ask for the attributes. */
-int p9_getattr(struct p9_node *n, struct p9_fid *fid);
-
 int p9_lookup(struct node *dir, struct name name, struct node **out);
-int p9_refresh(struct node *n);
 void p9_release(struct node *n);
 
 /*
@@ -214,6 +215,25 @@ int p9_adopt(struct p9_node *dir, struct name name, struct p9_fid *open,
 int p9_place(struct p9_node *n, struct p9_node *dir, struct name name);
 void p9_unplace(struct p9_node *n);
 
+/* --- p9_attr.c ------------------------------------------------------------ */
+
+/* What a server says of a file. */
+struct p9_attr {
+	uint64_t qid, nlink, rdev, size, blocks, atime, mtime, ctime;
+	uint32_t uid, gid;
+	mode_t mode;
+	uint8_t type;
+};
+
+/* Ask for a number's; the node's are these; ask for a node's. */
+int p9_ask_attr(struct p9_fid *fid, struct p9_attr *a);
+void p9_take_attr(struct p9_node *n, const struct p9_attr *a);
+int p9_getattr(struct p9_node *n, struct p9_fid *fid);
+
+int p9_refresh(struct node *n);
+int p9_changed(struct node *n);
+int p9_truncate(struct node *n, uint64_t size);
+
 /* --- p9_file.c ------------------------------------------------------------ */
 
 /* The open number of the node, as p9_node_fid. */
@@ -222,8 +242,6 @@ int p9_node_open(struct p9_node *n, bool writes, struct p9_fid **out);
 int p9_open(struct node *n, int flags);
 ssize_t p9_read(struct node *n, void *p, size_t size, uint64_t at);
 ssize_t p9_write(struct node *n, const void *p, size_t size, uint64_t at);
-int p9_truncate(struct node *n, uint64_t size);
-int p9_changed(struct node *n);
 int p9_sync(struct node *n, bool data);
 
 /* --- p9_dir.c ------------------------------------------------------------- */

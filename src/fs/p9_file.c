@@ -7,20 +7,12 @@
  * Interface: fs/p9.h.
  */
 #include <errno.h>
-#include <fata/clock.h>
 #include <fata/heap.h>
 #include <fs/p9.h>
 #include <libc/user.h>
 #include <string.h>
 
 #define WINDOW 4 /* requests of one read or write under way */
-
-#define SET_MODE  0x1
-#define SET_UID	  0x2
-#define SET_GID	  0x4
-#define SET_SIZE  0x8
-#define SET_ATIME (0x10 | 0x80) /* to this time, not to now */
-#define SET_MTIME (0x20 | 0x100)
 
 /* --- opening -------------------------------------------------------------- */
 
@@ -288,89 +280,7 @@ ssize_t p9_write(struct node *n, const void *p, size_t size, uint64_t at)
 	return done;
 }
 
-/* --- attributes ----------------------------------------------------------- */
-
-static void put_time(struct p9_call *c, uint64_t ns)
-{
-	p9_put(c, ns / FATA_NS_PER_S, 8);
-	p9_put(c, ns % FATA_NS_PER_S, 8);
-}
-
-static int set_attr(struct p9_node *n, unsigned which, uint64_t size)
-{
-	struct p9_call *c = NULL;
-	struct p9_fid *fid;
-	int rc = p9_node_fid(n, &fid);
-
-	if (rc)
-		return rc;
-	c = p9_call_new(P9_SETATTR, 60, 0);
-	rc = -ENOMEM;
-	if (c) {
-		p9_put(c, fid->number, 4);
-		p9_put(c, which, 4);
-		p9_put(c, n->node.mode & 07777, 4);
-		p9_put(c, n->node.uid, 4);
-		p9_put(c, n->node.gid, 4);
-		p9_put(c, size, 8);
-		put_time(c, n->node.atime);
-		put_time(c, n->node.mtime);
-		rc = p9_call(n->fs, c, fid->connection);
-	}
-	heap_free(c);
-	p9_fid_put(fid);
-	return rc;
-}
-
-/* The values are given, so to set them twice does no harm. */
-static int set_attr_again(struct p9_node *n, unsigned which, uint64_t size)
-{
-	unsigned tries = 0;
-	int rc;
-
-	do
-		rc = set_attr(n, which, size);
-	while (p9_again(&rc, &tries, true));
-	return rc;
-}
-
-int p9_truncate(struct node *n, uint64_t size)
-{
-	int rc;
-
-	if (n->read_only)
-		return -EROFS;
-	rc = set_attr_again(p9_of(n), SET_SIZE, size);
-	if (!rc) {
-		n->size = size;
-		node_modified(n);
-	}
-	return rc;
-}
-
-int p9_changed(struct node *node)
-{
-	struct p9_node *n = p9_of(node);
-	unsigned which = 0;
-	int rc = 0;
-
-	which |= node->mode != n->mode ? SET_MODE : 0;
-	which |= node->uid != n->uid ? SET_UID : 0;
-	which |= node->gid != n->gid ? SET_GID : 0;
-	which |= node->atime != n->atime ? SET_ATIME : 0;
-	which |= node->mtime != n->mtime ? SET_MTIME : 0;
-	if (which)
-		rc = set_attr_again(n, which, 0);
-	if (rc) {
-		node->mode = n->mode;
-		node->uid = n->uid;
-		node->gid = n->gid;
-		node->atime = n->atime;
-		node->mtime = n->mtime;
-		return rc;
-	}
-	return which ? p9_refresh(node) : 0;
-}
+/* --- to the medium -------------------------------------------------------- */
 
 static int sync_once(struct p9_node *n, bool data)
 {

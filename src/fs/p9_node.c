@@ -13,13 +13,9 @@
  * Interface: fs/p9.h.
  */
 #include <errno.h>
-#include <fata/clock.h>
 #include <fata/heap.h>
 #include <fs/p9.h>
 #include <string.h>
-
-#define GETATTR_ALL  0x7ff /* all that stat tells */
-#define GETATTR_SIZE 153
 
 static struct list *bucket(struct p9 *p, uint64_t qid)
 {
@@ -183,122 +179,6 @@ int p9_node_fid(struct p9_node *n, struct p9_fid **out)
 	return rc;
 }
 
-/* --- attributes ----------------------------------------------------------- */
-
-static uint64_t get_time(struct p9_call *c)
-{
-	uint64_t s = p9_get(c, 8), ns = p9_get(c, 8);
-
-	if (s >> 63)
-		return 0; /* before 1970 */
-	if (s >= INT64_MAX / FATA_NS_PER_S)
-		return INT64_MAX;
-	return s * FATA_NS_PER_S + ns % FATA_NS_PER_S;
-}
-
-/* What a server says of a file. */
-struct attr {
-	uint64_t qid, nlink, rdev, size, blocks, atime, mtime, ctime;
-	uint32_t uid, gid;
-	mode_t mode;
-	uint8_t type;
-};
-
-static void get_attr(struct p9_call *c, struct attr *a)
-{
-	p9_get(c, 8); /* which are valid: all */
-	a->type = p9_get_qid(c, &a->qid);
-	a->mode = (mode_t)p9_get(c, 4);
-	a->uid = (uint32_t)p9_get(c, 4);
-	a->gid = (uint32_t)p9_get(c, 4);
-	a->nlink = p9_get(c, 8);
-	a->rdev = p9_get(c, 8);
-	a->size = p9_get(c, 8);
-	p9_get(c, 8); /* the size of blocks; they are counted by 512 bytes */
-	a->blocks = p9_get(c, 8);
-	a->atime = get_time(c);
-	a->mtime = get_time(c);
-	a->ctime = get_time(c);
-	for (unsigned i = 0; i < 4; i++)
-		p9_get(c, 8); /* when it was made, and versions */
-}
-
-static bool is_kind(mode_t mode)
-{
-	return S_ISREG(mode) || S_ISDIR(mode) || S_ISLNK(mode) ||
-	       S_ISCHR(mode) || S_ISBLK(mode) || S_ISFIFO(mode) ||
-	       S_ISSOCK(mode);
-}
-
-static int ask_attr(struct p9_fid *fid, struct attr *a)
-{
-	struct p9 *p = fid->fs;
-	struct p9_call *c = p9_call_new(P9_GETATTR, 12, GETATTR_SIZE);
-	int rc = -ENOMEM;
-
-	if (c) {
-		p9_put(c, fid->number, 4);
-		p9_put(c, GETATTR_ALL, 8);
-		rc = p9_call(p, c, fid->connection);
-	}
-	if (!rc) {
-		get_attr(c, a);
-		rc = p9_reply(p, c);
-	}
-	if (!rc && (!is_kind(a->mode) || a->size > INT64_MAX ||
-		    !!(a->type & P9_QID_DIR) != S_ISDIR(a->mode)))
-		rc = p9_wrong(p, fid->connection, "a file's attributes");
-	heap_free(c);
-	return rc;
-}
-
-static void set_attr(struct p9_node *n, const struct attr *a)
-{
-	n->mode = n->node.mode = a->mode;
-	n->uid = n->node.uid = a->uid;
-	n->gid = n->node.gid = a->gid;
-	n->atime = n->node.atime = a->atime;
-	n->mtime = n->node.mtime = a->mtime;
-	n->node.ctime = a->ctime;
-	n->node.size = a->size;
-	n->node.rdev = a->rdev;
-	n->node.nlink =
-		a->nlink > UINT32_MAX ? UINT32_MAX : (unsigned)a->nlink;
-	n->space = a->blocks > UINT64_MAX / 512 ? a->size : a->blocks * 512;
-}
-
-int p9_getattr(struct p9_node *n, struct p9_fid *fid)
-{
-	struct attr a = {0};
-	int rc = ask_attr(fid, &a);
-
-	/* its name may be another file's by now: what is known stays */
-	if (!rc && a.qid == n->qid && !((a.mode ^ n->node.mode) & S_IFMT))
-		set_attr(n, &a);
-	return rc;
-}
-
-int p9_refresh(struct node *node)
-{
-	struct p9_node *n = p9_of(node);
-	unsigned tries = 0;
-	int rc;
-
-	if (!node->nlink)
-		return 0; /* nobody else can change what it is */
-	do {
-		struct p9_fid *fid;
-
-		rc = p9_node_fid(n, &fid);
-		if (rc)
-			continue;
-		rc = p9_getattr(n, fid);
-		p9_fid_put(fid);
-	} while (p9_again(&rc, &tries, true));
-	/* who has it open can go on, whatever has become of the name */
-	return rc == -ENOENT && n->open ? 0 : rc;
-}
-
 /* --- lookup --------------------------------------------------------------- */
 
 static int ask_target(struct p9_fid *fid, char **target)
@@ -336,7 +216,7 @@ static int ask_target(struct p9_fid *fid, char **target)
 
 /* The node of what was found, with a reference; takes fid and target. */
 static int settle(struct p9_node *dir, struct name name, struct p9_fid *fid,
-		  char *target, const struct attr *a, struct p9_node **out)
+		  char *target, const struct p9_attr *a, struct p9_node **out)
 {
 	struct p9_node *n = find(dir->fs, a->qid);
 	int rc;
@@ -358,7 +238,7 @@ static int settle(struct p9_node *dir, struct name name, struct p9_fid *fid,
 	n->fid = fid;
 	heap_free(n->target);
 	n->target = target;
-	set_attr(n, a);
+	p9_take_attr(n, a);
 	if (list_empty(&n->hash))
 		p9_node_rehash(n, a->qid);
 	rc = n == dir->fs->root ? -EIO : p9_place(n, dir, name);
@@ -378,8 +258,8 @@ static void set_open(struct p9_node *n, struct p9_fid *open)
 int p9_adopt(struct p9_node *dir, struct name name, struct p9_fid *open,
 	     struct p9_node **out)
 {
-	struct attr a = {0};
-	int rc = ask_attr(open, &a);
+	struct p9_attr a = {0};
+	int rc = p9_ask_attr(open, &a);
 
 	if (!rc && !S_ISREG(a.mode))
 		rc = p9_wrong(dir->fs, open->connection, "a new file's kind");
@@ -394,7 +274,7 @@ int p9_adopt(struct p9_node *dir, struct name name, struct p9_fid *open,
 
 static int look(struct p9_node *dir, struct name name, struct p9_node **out)
 {
-	struct attr a = {0};
+	struct p9_attr a = {0};
 	char *target = NULL;
 	struct p9_fid *from, *fid;
 	uint64_t qid = 0;
@@ -406,7 +286,7 @@ static int look(struct p9_node *dir, struct name name, struct p9_node **out)
 	p9_fid_put(from);
 	if (rc)
 		return rc;
-	rc = ask_attr(fid, &a);
+	rc = p9_ask_attr(fid, &a);
 	if (!rc && S_ISLNK(a.mode))
 		rc = ask_target(fid, &target);
 	if (!rc)
