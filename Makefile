@@ -311,7 +311,7 @@ $(BUILD)/tests/sim/%: $(BUILD)/host/tests/sim/%.c.o $(HTEST) $(BUILD)/host/libsi
 	$(Q)$(HCC) $(SAN) $^ -o $@ $(HLIBS)
 
 # Shared folders are tested from libc's calls down to the rings.
-P9TEST := $(addprefix $(BUILD)/tests/,sim/p9 sim/p9_peer fuzz/p9)
+P9TEST := $(addprefix $(BUILD)/tests/,sim/p9 sim/p9_late sim/p9_peer fuzz/p9)
 $(P9TEST): $(BUILD)/host/liblibc.a
 $(P9TEST): HLIBS += -Wl,--start-group $(BUILD)/host/liblibc.a \
 	$(BUILD)/host/libsim.a -Wl,--end-group

@@ -64,6 +64,30 @@ static void answer(void *ring)
 	sim_after(0, serve, q);
 }
 
+/* Ask the server; what it says is sent when it has taken its time. */
+static void ask(struct sim_p9_ring *q, const unsigned char *m, uint32_t size)
+{
+	struct sim_p9back *b = q->back;
+
+	CHECK(!q->busy);
+	q->size = p9_server_answer(&b->server, m, size, q->reply,
+				   sizeof(q->reply));
+	q->busy = true;
+	sim_after(b->delay ? sim_below(b->delay) : 0, answer, q);
+}
+
+static void keep(struct sim_p9_ring *q, const unsigned char *m, uint32_t size)
+{
+	struct sim_p9back *b = q->back;
+
+	CHECK(size <= sizeof(b->kept));
+	memcpy(b->kept, m, size);
+	b->kept_size = size;
+	b->kept_of = q;
+	b->keeps = 0;
+	sim_after(0, serve, q);
+}
+
 static void serve(void *ring)
 {
 	static unsigned char m[SIM_P9_MOST];
@@ -82,15 +106,18 @@ static void serve(void *ring)
 	CHECK(size >= 7 && byte_ring_avail(&q->out) >= (ssize_t)size);
 	CHECK(&b->ring[tag % b->rings] == q);
 	byte_ring_read(&q->out, m, size);
-	q->size = p9_server_answer(&b->server, m, size, q->reply,
-				   sizeof(q->reply));
-	q->busy = true;
-	sim_after(b->delay ? sim_below(b->delay) : 0, answer, q);
+	if (m[4] == b->keeps)
+		keep(q, m, size);
+	else
+		ask(q, m, size);
 }
 
 void sim_p9back_go(struct sim_p9back *b)
 {
 	b->holds = false;
+	if (b->kept_of)
+		ask(b->kept_of, b->kept, b->kept_size);
+	b->kept_of = NULL;
 	for (unsigned i = 0; i < b->rings; i++)
 		sim_after(0, serve, &b->ring[i]);
 }
@@ -158,6 +185,7 @@ void sim_p9back_lose(struct sim_p9back *b)
 	if (!b->connected)
 		return;
 	b->connected = false;
+	b->kept_of = NULL;
 	for (unsigned i = 0; i < b->rings; i++) {
 		struct sim_p9_ring *q = &b->ring[i];
 

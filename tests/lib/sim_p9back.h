@@ -40,6 +40,7 @@ struct sim_p9back {
 	uint64_t delay; /* up to so many ns for each request */
 	/* what it does wrong */
 	bool silent, holds; /* sends no events; answers nothing */
+	uint8_t keeps; /* one request of this type, until sim_p9back_go */
 	/* changes a reply of *n bytes; false: it is not sent */
 	bool (*twist)(struct sim_p9back *b, unsigned char *reply, size_t *n);
 	/* what was seen */
@@ -47,6 +48,9 @@ struct sim_p9back {
 	/* its own */
 	bool connected;
 	unsigned rings;
+	struct sim_p9_ring *kept_of;
+	uint32_t kept_size;
+	unsigned char kept[256];
 	struct sim_p9_ring ring[SIM_P9_RINGS];
 };
 
@@ -66,7 +70,7 @@ void sim_p9back_key(const char *key, const char *value);
 /* An event on the first ring's channel. */
 void sim_p9back_notify(struct sim_p9back *b);
 
-/* Serve what was held back. */
+/* Serve what was held back, and before it what was kept. */
 void sim_p9back_go(struct sim_p9back *b);
 
 #endif
