@@ -154,7 +154,8 @@ static void handler(int sig)
 
 static void signals(void)
 {
-	struct itimerval soon = {{0, 0}, {0, 1000}}, left;
+	/* More than once: the first may come before pause waits for it. */
+	struct itimerval often = {{0, 1000}, {0, 1000}}, off = {{0, 0}, {0, 0}};
 	uint64_t usr = BIT(SIGUSR1), none = 0, set, action[4];
 	struct timespec wait = {0, 1000000};
 	stack_t alt = {.ss_flags = SS_DISABLE};
@@ -188,10 +189,12 @@ static void signals(void)
 	check_call(0, rt_sigprocmask, SIG_UNBLOCK, &usr, NULL, 8L);
 	check_call(0, sigaltstack, NULL, &alt);
 	check_equal(alt.ss_flags, SS_DISABLE);
-	check_call(0, setitimer, ITIMER_REAL, &soon, NULL);
-	check_call(0, getitimer, ITIMER_REAL, &left);
+	check_call(0, setitimer, ITIMER_REAL, &often, NULL);
 	check_call(-EINTR, pause);
 	check_equal(got, SIGALRM);
+	check_call(0, getitimer, ITIMER_REAL, &often);
+	check_equal(often.it_interval.tv_usec, 1000);
+	check_call(0, setitimer, ITIMER_REAL, &off, NULL);
 	check_call(0, alarm, 100);
 	check_call(100, alarm, 0);
 }
