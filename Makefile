@@ -105,7 +105,7 @@ UNIXSRC := $(UNIXCORE) $(wildcard src/unix/*.c src/net/*.c) \
 	$(addprefix src/libc/,sockaddr.c sockopt.c) \
 	$(filter-out src/xen/xs_conn.c,$(wildcard src/xen/xs*.c)) \
 	$(wildcard src/xen/xenbus*.c src/drivers/vchan*.c \
-	src/drivers/netback*.c src/qubes/*.c)
+	src/drivers/netback*.c src/drivers/netkeys.c src/qubes/*.c)
 UNIXDIR := $(BUILD)/unix
 UNIXLIB := $(BUILD)/lib
 UNIXOBJ := $(patsubst src/%,$(UNIXDIR)/%.o,$(UNIXSRC)) \

@@ -117,23 +117,3 @@ int net_filter(struct net *n, bool on, uint64_t deadline)
 	(void)deadline;
 	return n->ops->filter ? n->ops->filter(n, on) : -EOPNOTSUPP;
 }
-
-static int hex(char c)
-{
-	return c >= '0' && c <= '9'   ? c - '0'
-	       : c >= 'a' && c <= 'f' ? c - 'a' + 10
-	       : c >= 'A' && c <= 'F' ? c - 'A' + 10
-				      : -1;
-}
-
-int net_parse_mac(const char *s, unsigned char *mac)
-{
-	for (unsigned i = 0; i < 6; i++, s += 3) {
-		int high = hex(s[0]), low = high < 0 ? -1 : hex(s[1]);
-
-		if (low < 0 || s[2] != (i < 5 ? ':' : '\0'))
-			return -EINVAL;
-		mac[i] = (unsigned char)(high << 4 | low);
-	}
-	return 0;
-}

@@ -73,9 +73,6 @@ static inline void *net_page_of(const void *p)
 void *net_page_get(struct net_pool *pool);
 void net_page_put(struct net_pool *pool, void *page);
 
-/* "00:16:3e:01:02:03", exactly: 0 or -EINVAL. */
-int net_parse_mac(const char *s, unsigned char *mac);
-
 /* 0, or why this frame can never be sent there (net_send). */
 int net_frame_judge(const struct net *n, const struct net_frame *f);
 

@@ -8,6 +8,7 @@
  *     theirs    rings and channels, wishes; hostile. Each is read once.
  */
 #include <drivers/netback.h>
+#include <drivers/netkeys.h>
 #include <errno.h>
 #include <fata/heap.h>
 #include <fata/log.h>
@@ -17,76 +18,33 @@ FATA_LOG_SOURCE("netback");
 
 /* --- the toolstack's ------------------------------------------------------ */
 
-static int read_mac(struct netback *b)
-{
-	char *mac;
-	int rc = xenbus_read_own(b->dev, "mac", &mac);
-
-	if (rc)
-		return rc;
-	rc = net_parse_mac(mac, b->client.mac);
-	heap_free(mac);
-	return rc;
-}
-
-/* xl's `ip=`; without one, or with too many, there is none. */
-static void read_addresses(struct netback *b)
-{
-	char *to = b->net.info.addresses, *ip;
-
-	*to = '\0';
-	if (xenbus_read_own(b->dev, "ip", &ip))
-		return;
-	if (strlen(ip) < sizeof(b->net.info.addresses))
-		strcpy(to, ip);
-	else
-		log_warn("%s: ip is too long", b->dev->path);
-	heap_free(ip);
-}
-
 int netback_read_own(struct netback *b)
 {
 	/* ours, as all backends have it; no client may have it */
 	static const unsigned char mac[6] = {0xfe, 0xff, 0xff,
 					     0xff, 0xff, 0xff};
-	uint64_t mtu = 1500;
-	int rc = read_mac(b);
+	int rc = net_read_link(b->dev, b->client.mac, &b->net.info.mtu);
 
 	if (rc)
 		return rc;
-	rc = xenbus_read_own_u64(b->dev, "mtu", 65521, &mtu);
-	if (rc == -ENOENT)
-		mtu = 1500;
-	else if (rc || mtu < 68)
-		return rc ? rc : -EINVAL;
-	b->net.info.mtu = (unsigned)mtu;
 	memcpy(b->net.info.mac, mac, sizeof(mac));
 	b->client.domid = b->dev->peer;
 	b->client.vif = b->dev->id;
-	read_addresses(b);
+	net_read_addresses(b->dev, &b->net.info, xenbus_read_own);
 	return 0;
 }
 
 /* --- the client's --------------------------------------------------------- */
-
-static int read_flag(struct netback *b, const char *key, bool *flag)
-{
-	uint64_t v;
-	int rc = xenbus_read_u64_or(b->dev, key, 1, 0, &v);
-
-	*flag = !rc && v;
-	return rc;
-}
 
 /* What every driver of the last ten years does; others we do not serve. */
 static int read_must(struct netback *b)
 {
 	uint64_t queues;
 	bool copy, notify;
-	int rc = read_flag(b, "request-rx-copy", &copy);
+	int rc = net_read_flag(b->dev, "request-rx-copy", &copy);
 
 	if (!rc)
-		rc = read_flag(b, "feature-rx-notify", &notify);
+		rc = net_read_flag(b->dev, "feature-rx-notify", &notify);
 	if (!rc)
 		rc = xenbus_read_u64_or(b->dev, "multi-queue-num-queues",
 					UINT32_MAX, 1, &queues);
@@ -101,25 +59,9 @@ static int read_must(struct netback *b)
 
 int netback_read_wishes(struct netback *b)
 {
-	struct net_info *info = &b->net.info;
-	bool no_sum4 = false;
 	int rc = read_must(b);
 
-	if (!rc)
-		rc = read_flag(b, "feature-sg", &b->sg);
-	if (!rc)
-		rc = read_flag(b, "feature-gso-tcpv4", &info->send_gso4);
-	if (!rc)
-		rc = read_flag(b, "feature-gso-tcpv6", &info->send_gso6);
-	if (!rc)
-		rc = read_flag(b, "feature-no-csum-offload", &no_sum4);
-	if (!rc)
-		rc = read_flag(b, "feature-ipv6-csum-offload",
-			       &info->send_sum6);
-	info->send_sum4 = !no_sum4;
-	info->send_gso4 &= b->sg && info->send_sum4;
-	info->send_gso6 &= b->sg && info->send_sum6;
-	return rc;
+	return rc ? rc : net_read_offloads(b->dev, &b->net.info, &b->sg);
 }
 
 int netback_read_rings(struct netback *b, uint32_t *refs, uint32_t *ports)

@@ -15,6 +15,7 @@
  */
 #include <core/fmt.h>
 #include <drivers/netfront.h>
+#include <drivers/netkeys.h>
 #include <errno.h>
 #include <fata/heap.h>
 #include <fata/log.h>
@@ -24,95 +25,40 @@ FATA_LOG_SOURCE("net");
 
 int net_read_identity(struct netfront *n)
 {
-	char *mac;
-	uint64_t mtu = 1500, trusted = 1;
-	int rc = xenbus_read_own(n->dev, "mac", &mac);
+	uint64_t trusted = 1;
+	int rc = net_read_link(n->dev, n->net.info.mac, &n->net.info.mtu);
 
 	if (rc)
 		return rc;
-	rc = net_parse_mac(mac, n->net.info.mac);
-	heap_free(mac);
-	if (rc)
-		return rc;
-	rc = xenbus_read_own_u64(n->dev, "mtu", 65521, &mtu);
-	if (rc == -ENOENT)
-		mtu = 1500;
-	else if (rc || mtu < 68)
-		return rc ? rc : -EINVAL;
-	n->net.info.mtu = (unsigned)mtu;
 	/* "0": the guest's owner does not trust the backend's domain */
 	rc = xenbus_read_own_u64(n->dev, "trusted", 1, &trusted);
 	n->trusted = trusted;
 	return rc == -ENOENT ? 0 : rc;
 }
 
-/* The addresses that the toolstack names (xl's `ip=`); none is as good. */
-static void read_addresses(struct netfront *n)
-{
-	char *ip;
-
-	n->net.info.addresses[0] = '\0';
-	if (xenbus_read(n->dev, "ip", &ip))
-		return;
-	if (strlen(ip) < sizeof(n->net.info.addresses))
-		strcpy(n->net.info.addresses, ip);
-	else
-		log_warn("%s: ip is too long", n->dev->path);
-	heap_free(ip);
-}
-
-static int read_flag(struct netfront *n, const char *key, bool *flag)
-{
-	uint64_t v;
-	int rc = xenbus_read_u64_or(n->dev, key, 1, 0, &v);
-
-	*flag = !rc && v;
-	return rc;
-}
-
-/* Offloads: what frames that are sent may leave to the backend. */
-static int read_offloads(struct netfront *n)
-{
-	bool no_sum4 = false;
-	int rc = read_flag(n, "feature-sg", &n->sg);
-
-	if (!rc)
-		rc = read_flag(n, "feature-gso-tcpv4", &n->net.info.send_gso4);
-	if (!rc)
-		rc = read_flag(n, "feature-gso-tcpv6", &n->net.info.send_gso6);
-	if (!rc)
-		rc = read_flag(n, "feature-no-csum-offload", &no_sum4);
-	if (!rc)
-		rc = read_flag(n, "feature-ipv6-csum-offload",
-			       &n->net.info.send_sum6);
-	n->net.info.send_sum4 = !no_sum4;
-	/* A segmented frame has several pieces and an unfinished checksum. */
-	n->net.info.send_gso4 &= n->sg && n->net.info.send_sum4;
-	n->net.info.send_gso6 &= n->sg && n->net.info.send_sum6;
-	/* A frame of one piece has to lie within a page. */
-	if (!n->sg && n->net.info.mtu > 1500)
-		n->net.info.mtu = 1500;
-	return rc;
-}
-
 int net_read_features(struct netfront *n)
 {
 	uint64_t queues = 1;
-	int rc = read_offloads(n);
+	int rc = net_read_offloads(n->dev, &n->net.info, &n->sg);
 
+	/* A frame of one piece has to lie within a page. */
+	if (!n->sg && n->net.info.mtu > 1500)
+		n->net.info.mtu = 1500;
 	if (!rc)
-		rc = read_flag(n, "feature-split-event-channels", &n->split);
+		rc = net_read_flag(n->dev, "feature-split-event-channels",
+				   &n->split);
 	if (!rc)
-		rc = read_flag(n, "feature-multicast-control", &n->can_filter);
+		rc = net_read_flag(n->dev, "feature-multicast-control",
+				   &n->can_filter);
 	if (!rc)
-		rc = read_flag(n, "feature-dynamic-multicast-control",
-			       &n->can_switch);
+		rc = net_read_flag(n->dev, "feature-dynamic-multicast-control",
+				   &n->can_switch);
 	if (!rc)
 		rc = xenbus_read_u64_or(n->dev, "multi-queue-max-queues",
 					UINT32_MAX, 1, &queues);
 	n->can_switch &= n->can_filter;
 	n->queues_max = queues < NET_QUEUES ? (unsigned)queues : NET_QUEUES;
-	read_addresses(n);
+	net_read_addresses(n->dev, &n->net.info, xenbus_read);
 	return rc;
 }
 
