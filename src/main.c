@@ -32,6 +32,7 @@
 #include <xen/lifecycle.h>
 #include <xen/setup.h>
 #include <xen/start_info.h>
+#include <xen/vtimer.h>
 
 FATA_LOG_SOURCE("boot");
 
@@ -117,7 +118,7 @@ static void start_xen(void)
 	evtchn_init(setup_shared_info);
 	if (setup_upcall(TRAP_UPCALL))
 		fata_panic("no event upcall");
-	if (setup_timer())
+	if (vtimer_init())
 		fata_panic("no timer events");
 	if (console_init())
 		fata_panic("too little memory (for the console)");

@@ -15,6 +15,7 @@
 #include <xen/hypercall.h>
 #include <xen/sched.h>
 #include <xen/setup.h>
+#include <xen/vtimer.h>
 
 /* How long the last output may stand still before the guest ends anyway. */
 #define END_PATIENCE (2 * FATA_NS_PER_S)
@@ -42,15 +43,9 @@ void platform_interruptible(bool on)
 
 static void sleep_until(uint64_t deadline)
 {
-	static uint64_t armed = FATA_FOREVER;
-
 	if (evtchn_pending() || clock_mono_ns() >= deadline)
 		return;
-	if (deadline != FATA_FOREVER)
-		hypercall_set_timer_op(clock_to_system_time(deadline));
-	else if (armed != FATA_FOREVER)
-		hypercall_set_timer_op(0);
-	armed = deadline;
+	vtimer_wake_by(deadline);
 	cpu_idle();
 }
 

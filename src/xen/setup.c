@@ -17,6 +17,7 @@
 #include <xen/hvm/params.h>
 #include <xen/memory.h>
 #include <xen/start_info.h>
+#include <xen/vtimer.h>
 #include <xen/xenstore.h>
 
 static unsigned char shared_page[PAGE_SIZE]
@@ -48,18 +49,6 @@ int setup_upcall(unsigned vector)
 	return (int)hypercall_hvm_op(HVMOP_set_param, &p);
 }
 
-int setup_timer(void)
-{
-	static struct evtchn timer;
-	int rc;
-
-	(void)evtchn_close(&timer); /* after a resume it is stale */
-	rc = evtchn_bind_virq(&timer, VIRQ_TIMER);
-	if (rc == 0)
-		rc = evtchn_unmask(&timer);
-	return rc;
-}
-
 int setup_resume(void)
 {
 	int rc = setup_map_shared_info();
@@ -69,7 +58,7 @@ int setup_resume(void)
 	clock_init(setup_shared_info);
 	evtchn_resume(setup_shared_info);
 	rc = setup_upcall(TRAP_UPCALL);
-	return rc ? rc : setup_timer();
+	return rc ? rc : vtimer_init();
 }
 
 uint64_t setup_hvm_param(unsigned index)

@@ -26,12 +26,10 @@ int setup_map_shared_info(void);
 /* Have events raise `vector`, without an end-of-interrupt. 0 or -errno. */
 int setup_upcall(unsigned vector);
 
-/* Have the timer's events. 0 or a negative errno. */
-int setup_timer(void);
-
 /*
  * The first thing in a new domain after a suspend: the shared page, the clock,
- * event channels and the upcall as they were at boot. 0 or a negative errno.
+ * event channels, the upcall and the timer as they were at boot. 0 or a
+ * negative errno.
  */
 int setup_resume(void);
 
