@@ -1,0 +1,208 @@
+#!/bin/bash
+# SPDX-License-Identifier: ISC
+#
+# firewall.sh - a router beside Linux: examples/firewall as a Fata guest, and
+# Debian's Linux as a PVH guest with xen-netback, ip_forward and nftables, both
+# with one vCPU and the same memory. One client, a Linux guest, has an interface
+# behind each, and measures (bench/net) a server in dom0, by one after the
+# other. Both hide the client behind their own address, and let nothing in that
+# it has not asked for.
+#
+#     server in dom0 -- xenbr0 -+- [fata 10.0.2.80]  --vif-- 10.9.0.2 eth1 client
+#            10.0.2.15          +- [linux 10.0.2.81] --vif-- 10.8.0.2 eth2 client
+#             10.7.0.1          +------ commands ----- 10.7.0.2 eth0 client
+#
+# tcp-in is from the client to the server, tcp-out to the client. CPU times are
+# of the router, of the client and of dom0, for all cases together. Besides, by
+# Xen's trace: how often each router is left for Xen (exits, and the hypercalls
+# among them) in a run of each case.
+#
+# Interface: firewall.sh BUILD, from the root of the sources; see bench/lab.sh.
+# ROUNDS (1): each figure is the median of so many. MEGABYTES (40): a transfer.
+build=${1:?usage: firewall.sh BUILD}
+# shellcheck source=bench/lab.sh
+. bench/lab.sh
+rounds=${ROUNDS:-1} megabytes=${MEGABYTES:-40}
+
+"$fata" cc -O2 -g examples/firewall/*.c -o "$tmp/firewall.xen"
+musl_program "$tmp/server" bench/net/server.c
+musl_program "$tmp/client" bench/net/client.c
+
+# The modules of Linux' router, those that they need before them; libcrc32c
+# asks for crc32c by name only.
+modules=()
+release=$(echo "$FATA_LAB_DIR"/pkg/lib/modules/*)
+add_module()
+{
+  local file dep deps
+
+  file=$(find "$release" -name "$1.ko" -o -name "${1//_/-}.ko" | head -1)
+  [ -n "$file" ] || return 0 # built into the kernel
+  case " ${modules[*]} " in *" $file "*) return ;; esac
+  deps=$(tr '\0' '\n' <"$file" | sed -n 's/^depends=//p')
+  for dep in ${deps//,/ }; do
+    add_module "$dep"
+  done
+  modules+=("$file")
+}
+
+# The router's interface comes with the client, and is vif and its number.
+router()
+{
+  local m
+
+  cat <<'END'
+#!/bin/sh
+tar -xf nft.tar -C /
+END
+  for m in "${modules[@]}"; do
+    echo "insmod ./$(basename "$m") || exit"
+  done
+  cat <<'END'
+echo 1 >/proc/sys/net/ipv4/ip_forward
+nft -f - <<RULES || exit
+table ip wall {
+  chain forward {
+    type filter hook forward priority filter; policy drop
+    iifname "vif*" accept
+    ct state established,related accept
+  }
+  chain out {
+    type nat hook postrouting priority srcnat
+    oifname "eth0" masquerade
+  }
+}
+RULES
+echo READY
+until [ -e /sys/class/net/vif* ]; do usleep 50000; done
+cd /sys/class/net && vif=$(echo vif*)
+ip address add 10.8.0.1/24 dev $vif
+ip link set $vif up
+sleep 100000
+END
+}
+
+cat >"$tmp/commands" <<'END'
+#!/bin/sh
+ip address add 10.9.0.2/24 dev eth1
+ip link set eth1 up
+ip address add 10.8.0.2/24 dev eth2
+ip link set eth2 up
+echo READY
+while :; do nc -l -p 7000 -e /bin/sh; done
+END
+
+# In dom0. Says what Xen traced of a guest's exits while the client runs a case:
+# exits GUEST CASE UNIT NUMBER: that many units are in the case. 0x81000: exits
+# and entries, 0x21000: who runs.
+cat >"$tmp/functions" <<'EOF'
+says() # a COMMAND in the client, its output
+{
+  echo "$1" | nc 10.7.0.2 7000
+}
+by() # GATEWAY CARD: the client's way to the server
+{
+  says "ip route replace 10.0.2.15 via $1 dev $2; ping -c 2 -W 5 -q 10.0.2.15" |
+    grep -q ' 0% packet loss' || { echo "no ping by $1" >&2; exit 1; }
+}
+cpu()
+{
+  xl list $1 | awk 'NR == 2 { print $6 }'
+}
+exits()
+{
+  id=$(xl domid $1)
+  mode=
+  ! grep -q AuthenticAMD /proc/cpuinfo || mode=--svm-mode
+  xentrace -D -S 1024 -s 10 -e 0x000a1000 /tmp/trace >/dev/null 2>&1 &
+  pid=$!
+  usleep 100000
+  says "timeout 200 ./client 10.0.2.15 $megabytes $2" >/tmp/alone
+  kill -INT $pid
+  wait $pid
+  xenalyze $mode --summary /tmp/trace 2>/dev/null |
+    awk -v id=$id -v who="$1 $2" -v unit=$3 -v n=$4 '
+    /^\|-- Domain/ { here = $3 == id; list = 0 }
+    /^Exit reasons/ { list = here; next }
+    /^[^ ]/ { list = 0 }
+    list && /^ [A-Z]/ { all += $2; if (/VMM?CALL/) calls += $2 }
+    END {
+      printf "%s-exits %s %.2f\n", who, unit, all / n
+      printf "%s-hypercalls %s %.2f\n", who, unit, calls / n
+    }'
+  rm -f /tmp/trace
+}
+await() # PATTERN GUEST
+{
+  tries=0
+  until grep -q "$1" /var/log/xen/console/guest-$2.log; do
+    tries=$((tries + 1))
+    [ $tries -lt 600 ] || { echo "$2 does not start" >&2; exit 1; }
+    usleep 100000
+  done
+}
+EOF
+
+bench_lab
+for m in crc32c_generic nf_tables nft_ct nft_masq nft_chain_nat xen_netback; do
+  add_module $m
+done
+lab/dom0-add.sh -o "$tmp/nft.tar" nftables -- /usr/sbin/nft || die "no nft"
+router >"$tmp/script"
+guest_config fata "$tmp/firewall.xen" 'driver_domain = 1' \
+  'vif = ["bridge=xenbr0,ip=10.0.2.80"]' 'extra = "--gateway 10.0.2.15"'
+bench_put "$tmp/server" /tmp/server
+bench_put "$tmp/functions" /tmp/functions
+# Linux first: dom0 gets its large files while nothing else runs.
+timeout 300 lab/linux-guest.sh -a 10.0.2.81/24 -s "$tmp/script" \
+  -f "$tmp/nft.tar" "${modules[@]/#/-f}" linux 'driver_domain = 1' \
+  'vif = ["bridge=xenbr0"]' || die "no Linux guest"
+timeout 300 lab/linux-guest.sh -n -a 10.7.0.2/24 -s "$tmp/commands" \
+  -f "$tmp/client" client 'vif = ["bridge=xenbr0",
+  "backend=fata,script=,ip=10.9.0.2", "backend=linux,script=,ip=10.8.0.2"]' ||
+  die "no client"
+
+# Everything that is measured is one command, so that a counted lab goes on.
+# Without udev nobody tells Linux' backend that its interface may be used.
+timeout 1200 "$fata" lab exec "megabytes=$megabytes
+  . /tmp/functions
+  chmod +x /tmp/server
+  ip address add 10.7.0.1/24 dev xenbr0
+  /tmp/server >/dev/null 2>&1 </dev/null &
+  xl create -q /tmp/fata.cfg || exit 1
+  await READY linux
+  await '^firewall: up' fata
+  xl create -q /tmp/client.cfg || exit 1
+  xenstore-write /local/domain/\$(xl domid linux)/backend/vif/\$(
+    xl domid client)/2/hotplug-status connected
+  await READY client
+  for round in \$(seq $rounds); do
+    for g in fata:10.9.0.1:eth1 linux:10.8.0.1:eth2; do
+      set -- \$(echo \$g | tr : ' ')
+      by \$2 \$3
+      before=\$(cpu \$1) dom0=\$(cpu Domain-0) client=\$(cpu client)
+      says \"timeout 300 ./client 10.0.2.15 $megabytes; echo status \\\$?\" \\
+        >/tmp/figures
+      grep -q 'status 0' /tmp/figures || { cat /tmp/figures >&2; exit 1; }
+      sed \"/^status/d; s/^/\$1 /\" /tmp/figures
+      echo \$1 cpu-router s \$before \$(cpu \$1)
+      echo \$1 cpu-dom0 s \$dom0 \$(cpu Domain-0)
+      echo \$1 cpu-client s \$client \$(cpu client)
+    done
+  done
+  for g in fata:10.9.0.1:eth1 linux:10.8.0.1:eth2; do
+    set -- \$(echo \$g | tr : ' ')
+    guest=\$1
+    by \$2 \$3
+    for c in tcp-in:per-MiB:$megabytes tcp-out:per-MiB:$megabytes \\
+      tcp-echo-1:per-trip:400 udp-18:per-1000:20; do
+      exits \$guest \$(echo \$c | tr : ' ') || exit 1
+    done
+  done" </dev/null >"$tmp/figures" || {
+  for g in fata linux client; do
+    timeout 60 "$fata" lab exec "tail -20 /var/log/xen/console/guest-$g.log" \
+      </dev/null >&2
+  done
+  die "the measurement failed"
+}
+bench_medians "$tmp/figures" | bench_table firewall
