@@ -360,6 +360,8 @@ $(BUILD)/tests/lab/%.xen: tests/lab/%.c $(SDK) $(BUILD)/fata
 	@mkdir -p $(@D)
 	$(Q)$(BUILD)/fata cc -O2 -g -Wall -Wextra -Itests $< -o $@
 $(BUILD)/tests/lab/dom0/scope: tests/lab/net_scope.c
+$(BUILD)/tests/lab/dom0/net: tests/lib/noise.h
+$(BUILD)/tests/lab/dom0/qubes: tests/lib/qubes.h
 $(BUILD)/tests/lab/dom0/%: tests/lab/dom0/%.c | $(PKGSTAMP)
 	@mkdir -p $(@D)
 	$(Q)$(HCC) -O2 -g $(WARN) -D_GNU_SOURCE -isystem $(PKG)/usr/include \

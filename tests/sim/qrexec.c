@@ -14,23 +14,9 @@
 #include <fata/qrexec.h>
 #include <fata/task.h>
 
+#include "lib/qubes.h"
 #include "lib/sim_lifecycle.h"
 #include "lib/sim_vchan.h"
-
-enum {
-	STDIN = 0x190,
-	STDOUT = 0x191,
-	STDERR = 0x192,
-	EXIT_CODE = 0x193,
-	EXEC = 0x200,
-	JUST_EXEC = 0x201,
-	CONNECT = 0x202,
-	REFUSED = 0x203,
-	TRIGGER = 0x210,
-	TERMINATED = 0x211,
-	TRIGGER3 = 0x212,
-	HELLO = 0x300,
-};
 
 static struct sim_vchan control, data;
 static struct qrexec *q;
@@ -657,13 +643,6 @@ static void test_failures(void **state)
 		sim_nth(what, each_failure);
 }
 
-static int set_up(void **state)
-{
-	sim_lifecycle_setup(state);
-	sim_xs_write("/local/domain/5/domid", "5");
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -683,5 +662,6 @@ int main(void)
 		cmocka_unit_test(test_resume),
 	};
 
-	return cmocka_run_group_tests_name("qrexec", tests, set_up, NULL);
+	return cmocka_run_group_tests_name("qrexec", tests,
+					   sim_lifecycle_setup, NULL);
 }

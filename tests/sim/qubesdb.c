@@ -14,25 +14,9 @@
 #include <fata/qubesdb.h>
 #include <fata/task.h>
 
+#include "lib/qubes.h"
 #include "lib/sim_lifecycle.h"
 #include "lib/sim_vchan.h"
-
-struct message {
-	uint8_t type;
-	char path[64];
-	char zero[3];
-	uint32_t size;
-} __attribute__((packed));
-
-enum {
-	WRITE = 1,
-	MULTIREAD = 2,
-	RM = 4,
-	OK = 7,
-	NOENT = 8,
-	ERROR = 9,
-	ENTRY = 11,
-};
 
 static struct sim_vchan v;
 static struct qubesdb *db;
@@ -45,16 +29,16 @@ static uint64_t soon(void)
 
 static bool say(uint8_t type, const char *path, const void *data, uint32_t n)
 {
-	struct message m = {.type = type, .size = n};
+	struct db_message m = {.type = type, .size = n};
 
 	snprintf(m.path, sizeof(m.path), "%s", path);
 	return sim_vchan_put(&v, &m, sizeof(m)) && sim_vchan_put(&v, data, n);
 }
 
 /* The guest's next message, its data in big. */
-static struct message hear(void)
+static struct db_message hear(void)
 {
-	struct message m = {.type = 255};
+	struct db_message m = {.type = 255};
 
 	if (sim_vchan_get(&v, &m, sizeof(m)) && m.size < sizeof(big))
 		sim_vchan_get(&v, big, m.size);
@@ -63,7 +47,7 @@ static struct message hear(void)
 
 static void expect(uint8_t type, const char *path)
 {
-	struct message m = hear();
+	struct db_message m = hear();
 
 	CHECK(m.type == type && !strcmp(m.path, path));
 }
@@ -209,7 +193,7 @@ static int do_job(void *arg)
 static int asks(bool rm, const char *path, const char *value, uint8_t answer)
 {
 	struct job j = {rm, path, value};
-	struct message m;
+	struct db_message m;
 	struct task *t;
 	int rc;
 
@@ -352,7 +336,7 @@ static void ends_connection(void)
 
 static void test_malformed(void **state)
 {
-	struct message m;
+	struct db_message m;
 
 	(void)state;
 	start(first);
@@ -360,7 +344,8 @@ static void test_malformed(void **state)
 		uint32_t n = bad[i].size < 4000 ? bad[i].size : 0;
 
 		memset(big, bad[i].data, sizeof(big));
-		m = (struct message){.type = bad[i].type, .size = bad[i].size};
+		m = (struct db_message){.type = bad[i].type,
+					.size = bad[i].size};
 		strcpy(m.path, bad[i].path);
 		/* it may be gone before all of it is written */
 		sim_vchan_put(&v, &m, sizeof(m));
@@ -368,7 +353,7 @@ static void test_malformed(void **state)
 		ends_connection();
 	}
 	/* a path without an end */
-	m = (struct message){.type = WRITE};
+	m = (struct db_message){.type = WRITE};
 	memset(m.path, 'x', sizeof(m.path));
 	CHECK(sim_vchan_put(&v, &m, sizeof(m)));
 	ends_connection();
@@ -409,7 +394,7 @@ static int agree(void *arg)
 {
 	(void)arg;
 	while (!over) {
-		struct message m;
+		struct db_message m;
 
 		sim_vchan_serve(&v, 111);
 		while (!over && v.shared && copy(first))
@@ -460,13 +445,6 @@ static void test_not_there(void **state)
 	CHECK(qubesdb_open(&db, clock_deadline(FATA_NS_PER_S)) == -ETIMEDOUT);
 }
 
-static int set_up(void **state)
-{
-	sim_lifecycle_setup(state);
-	sim_xs_write("/local/domain/5/domid", "5");
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -481,5 +459,6 @@ int main(void)
 		cmocka_unit_test(test_not_there),
 	};
 
-	return cmocka_run_group_tests_name("qubesdb", tests, set_up, NULL);
+	return cmocka_run_group_tests_name("qubesdb", tests,
+					   sim_lifecycle_setup, NULL);
 }

@@ -14,6 +14,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../../lib/qubes.h"
+
 #define check(cond)                                                            \
 	do {                                                                   \
 		if (!(cond)) {                                                 \
@@ -91,15 +93,6 @@ static void put(struct libxenvchan *v, const void *data, size_t n)
 
 /* --- QubesDB ------------------------------------------------------------ */
 
-struct db_message {
-	uint8_t type;
-	char path[64];
-	char zero[3];
-	uint32_t size;
-} __attribute__((packed));
-
-enum { WRITE = 1, MULTIREAD = 2, OK = 7, ENTRY = 11 };
-
 static void db_say(struct libxenvchan *v, int type, const char *path,
 		   const char *value)
 {
@@ -140,20 +133,6 @@ static void db_commit(struct libxenvchan *v)
 }
 
 /* --- qrexec ------------------------------------------------------------- */
-
-enum {
-	STDIN = 0x190,
-	STDOUT = 0x191,
-	STDERR = 0x192,
-	EXIT_CODE = 0x193,
-	EXEC = 0x200,
-	CONNECT = 0x202,
-	REFUSED = 0x203,
-	TRIGGER = 0x210,
-	TERMINATED = 0x211,
-	TRIGGER3 = 0x212,
-	HELLO = 0x300,
-};
 
 static struct libxenvchan *control;
 static char body[70000];
