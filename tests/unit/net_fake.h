@@ -3,7 +3,8 @@
  * An interface (fata/net.h) in a test's hands, for src/net: what the stack
  * sends is kept in `sent`, what it is to receive is given to fake_receive.
  * Each piece of a frame is an allocation of just its size, so that the
- * sanitizers see a byte too far.
+ * sanitizers see a byte too far. For the plain cases there is another side,
+ * 10.0.0.1, whose ARP request and segments are made here.
  */
 #ifndef FATA_TESTS_UNIT_NET_FAKE_H
 #define FATA_TESTS_UNIT_NET_FAKE_H
@@ -217,6 +218,89 @@ static inline uint32_t transport_sum(const unsigned char *ip,
 
 	return words(words(words(0, ip + (v6 ? 8 : 12), v6 ? 32 : 8), tail, 4),
 		     t, n);
+}
+
+/* Of the IPv4 header of n bytes in an Ethernet frame. */
+static inline void set_ip_sum(unsigned char *frame, size_t n)
+{
+	uint32_t sum;
+
+	frame[24] = frame[25] = 0;
+	sum = ~words(0, frame + 14, n);
+	frame[24] = (unsigned char)(sum >> 8);
+	frame[25] = (unsigned char)sum;
+}
+
+/* --- the other side ------------------------------------------------------- */
+
+static inline void put32(unsigned char *p, uint32_t v)
+{
+	for (unsigned i = 0; i < 4; i++)
+		p[i] = (unsigned char)(v >> (24 - 8 * i));
+}
+
+static inline uint32_t get32(const unsigned char *p)
+{
+	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 |
+	       (uint32_t)p[2] << 8 | p[3];
+}
+
+/* Until the stack has seen all that there is. */
+static inline void settle(void)
+{
+	for (int i = 0; i < 8; i++)
+		fata_yield();
+}
+
+/* 10.0.0.1 asks who 10.0.0.2 is, and so is known itself. */
+static inline void receive_arp(void)
+{
+	struct net_frame *f = calloc(1, sizeof(*f));
+
+	add_piece(f,
+		  "\xff\xff\xff\xff\xff\xff\2\0\0\0\0\2\10\6\0\1\10\0\6\4\0\1"
+		  "\2\0\0\0\0\2\12\0\0\1\0\0\0\0\0\0\12\0\0\2",
+		  42);
+	fake_receive(f);
+	settle();
+}
+
+/* A segment from 10.0.0.1 to port 9000 of 10.0.0.2. */
+struct segment {
+	uint16_t port; /* it comes from */
+	uint32_t seq, ack;
+	uint8_t flags;
+	uint16_t window;
+	uint8_t options, data; /* so many bytes of `rest`, at most 8 in all */
+	const void *rest;
+};
+
+static inline void receive_segment(const struct segment *s)
+{
+	static const unsigned char head[] =
+		"\2\0\0\0\0\1\2\0\0\0\0\2\10\0\x45\0\0\0\0\0\0\0\100\6\0\0"
+		"\12\0\0\1\12\0\0\2\0\0\43\50";
+	struct net_frame *f = calloc(1, sizeof(*f));
+	uint8_t rest = s->options + s->data;
+	unsigned char p[62] = {0};
+
+	memcpy(p, head, sizeof(head) - 1);
+	p[17] = 40 + rest;
+	set_ip_sum(p, 20);
+	p[34] = (unsigned char)(s->port >> 8);
+	p[35] = (unsigned char)s->port;
+	put32(p + 38, s->seq);
+	put32(p + 42, s->ack);
+	p[46] = (unsigned char)((5 + s->options / 4) << 4);
+	p[47] = s->flags;
+	p[48] = (unsigned char)(s->window >> 8);
+	p[49] = (unsigned char)s->window;
+	if (rest)
+		memcpy(p + 54, s->rest, rest);
+	add_piece(f, p, 54u + rest);
+	f->sum = NET_SUM_GOOD;
+	fake_receive(f);
+	settle();
 }
 
 #endif

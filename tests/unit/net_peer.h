@@ -4,7 +4,6 @@
  * (10.0.0.2) and says what a test has it say. Our frames to it are in `sent`
  * (net_fake.h).
  *
- *     arp_from_peer()       it has an address
  *     peer_sends(FLAGS)     a segment without data, with all acknowledged that
  *                           `acked` counts
  *     acknowledge()         all that we have sent so far
@@ -23,66 +22,22 @@ static uint32_t peer_seq, acked;
 static uint16_t window = 65535; /* scaled by 7 bits */
 static uint16_t peer_port = 4000;
 
-static inline void settle(void)
-{
-	for (int i = 0; i < 8; i++)
-		fata_yield();
-}
-
-static inline void put32(unsigned char *p, uint32_t v)
-{
-	for (unsigned i = 0; i < 4; i++)
-		p[i] = (unsigned char)(v >> (24 - 8 * i));
-}
-
-static inline uint32_t get32(const unsigned char *p)
-{
-	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 |
-	       (uint32_t)p[2] << 8 | p[3];
-}
-
 /* A segment without data from the peer to our port 9000. */
 static inline void peer_sends(uint8_t flags)
 {
-	static const unsigned char head[] =
-		"\2\0\0\0\0\1\2\0\0\0\0\2\10\0\x45\0\0\x30\0\0\0\0\100\6\0\0"
-		"\12\0\0\1\12\0\0\2\0\0\43\50";
-	unsigned char p[62] = {0};
-	struct net_frame *f = calloc(1, sizeof(*f));
 	bool syn = flags & 2;
-	uint32_t sum;
+	struct segment s = {
+		.port = peer_port,
+		.seq = peer_seq,
+		.ack = acked,
+		.flags = flags,
+		.window = window,
+		.options = syn ? 8 : 0,
+		.rest = "\2\4\5\264\3\3\7\1", /* 1460, scale 7 */
+	};
 
-	memcpy(p, head, sizeof(head) - 1);
-	p[17] = syn ? 48 : 40;
-	sum = ~words(0, p + 14, 20);
-	p[24] = (unsigned char)(sum >> 8);
-	p[25] = (unsigned char)sum;
-	p[34] = (unsigned char)(peer_port >> 8);
-	p[35] = (unsigned char)peer_port;
-	put32(p + 38, peer_seq);
-	put32(p + 42, acked);
-	p[46] = syn ? 0x70 : 0x50;
-	p[47] = flags;
-	p[48] = (unsigned char)(window >> 8);
-	p[49] = (unsigned char)window;
-	memcpy(p + 54, "\2\4\5\264\3\3\7\1", 8); /* 1460, scale 7 */
-	add_piece(f, p, syn ? 62 : 54);
-	f->sum = NET_SUM_GOOD;
 	peer_seq += syn;
-	fake_receive(f);
-	settle();
-}
-
-static inline void arp_from_peer(void)
-{
-	struct net_frame *f = calloc(1, sizeof(*f));
-
-	add_piece(f,
-		  "\xff\xff\xff\xff\xff\xff\2\0\0\0\0\2\10\6\0\1\10\0\6\4\0\1"
-		  "\2\0\0\0\0\2\12\0\0\1\0\0\0\0\0\0\12\0\0\2",
-		  42);
-	fake_receive(f);
-	settle();
+	receive_segment(&s);
 }
 
 /* Payload bytes of all that was sent so far; the frames that carried any. */
@@ -124,7 +79,7 @@ static inline void listen_peer(void)
 {
 	struct endpoint e = {.port = 9000};
 
-	arp_from_peer();
+	receive_arp();
 	assert_int_equal(socket_new(SOCKET_TCP, false, 0, &listener), 0);
 	assert_int_equal(socket_bind(listener, &e), 0);
 	assert_int_equal(socket_listen(listener, 4), 0);

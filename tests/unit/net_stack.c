@@ -264,7 +264,7 @@ static void test_full_interface(void **state)
 	ssize_t n;
 
 	(void)state;
-	arp_from_peer();
+	receive_arp();
 	ipaddr_aton("10.0.0.1", &to.address);
 	assert_int_equal(socket_new(SOCKET_UDP, false, 0, &s), 0);
 	assert_int_equal(socket_new(SOCKET_UDP, false, 0, &other), 0);
