@@ -31,35 +31,13 @@ exec ./server
 SCRIPT
 
 bench_lab
-bench_put "$tmp/www.tar" /tmp/www.tar
-guest_config fata "$tmp/server.xen" 'vif = ["bridge=xenbr0"]' \
-  'extra = "--ip 10.0.2.20/24"' 'ramdisk = "/tmp/www.tar"'
-bench_put "$tmp/client" /tmp/client
-# Linux first: dom0 gets its large files while nothing else runs.
-timeout 300 lab/linux-guest.sh -a 10.0.2.21/24 -f "$tmp/server" \
-  -f "$tmp/www.tar" -s "$tmp/script" linux 'vif = ["bridge=xenbr0"]' ||
-  die "no Linux guest"
-timeout 60 "$fata" lab exec 'xl create -q /tmp/fata.cfg' </dev/null ||
-  die "xl cannot start the Fata guest"
-
-# Everything that is measured is one command, so that a counted lab goes on.
-timeout 3000 "$fata" lab exec "chmod +x /tmp/client
-  for g in fata linux; do
-    tries=0
-    until grep -q '^http: port' /var/log/xen/console/guest-\$g.log; do
-      tries=\$((tries + 1))
-      [ \$tries -lt 600 ] || { echo \"\$g does not start\" >&2; exit 1; }
-      usleep 100000
-    done
-  done
-  ping -c 2 -q 10.0.2.20 >/dev/null && ping -c 2 -q 10.0.2.21 >/dev/null ||
-    { echo 'no ping' >&2; exit 1; }
+bench_servers "$tmp/www.tar"
+bench_measure 3000 '^http: port' "
   load() { # PATH SIZE CONNECTIONS REQUESTS keep|close NAME
     timeout 200 /tmp/client \$address \$* >/tmp/figures ||
       { echo \$g \$* >&2; cat /tmp/figures >&2; exit 1; }
     sed \"s/^/\$g /\" /tmp/figures
   }
-  cpu() { xl list \$1 | awk 'NR == 2 { print \$6 }'; }
   for round in \$(seq $rounds); do
     for g in fata:10.0.2.20 linux:10.0.2.21; do
       address=\${g#*:} g=\${g%:*}
@@ -73,5 +51,5 @@ timeout 3000 "$fata" lab exec "chmod +x /tmp/client
       done
       echo \$g cpu-guest s \$before \$(cpu \$g)
     done
-  done" </dev/null >"$tmp/figures" || die "the measurement failed"
+  done"
 bench_medians "$tmp/figures" | bench_table http

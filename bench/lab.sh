@@ -11,6 +11,8 @@
 #   bench_put FILE PATH  a file into dom0
 #   musl_program OUT C.. a static program for Linux, with the same libc as ours
 #   guest_config NAME IMAGE [LINE...]   puts an image and its configuration
+#   bench_servers [FILE] both guests as servers, and their client in dom0
+#   bench_measure SECONDS READY COMMANDS   both, by commands in dom0
 #   bench_medians FILE   from guests' own lines to those of bench_table
 #   bench_table NAME     from lines on stdin
 #                          WHO|ROW|UNIT|less or more|VALUE
@@ -58,7 +60,7 @@ musl_program()
   local lib=$root/lib/x86_64-linux-musl
 
   shift
-  "$gcc" -std=gnu11 -O2 -g -Wall -Wextra -D_GNU_SOURCE -fno-pic -no-pie -static \
+  "$gcc" -std=gnu11 -O2 -g -Wall -Wextra -D_GNU_SOURCE= -fno-pic -no-pie -static \
     -nostdinc -isystem "$root/include/x86_64-linux-musl" \
     -isystem "$("$gcc" -print-file-name=include)" -nostdlib \
     -idirafter /usr/include -idirafter /usr/include/x86_64-linux-gnu \
@@ -83,6 +85,48 @@ guest_config()
     printf '%s\n' "$@"
   } >"$tmp/$name.cfg"
   bench_put "$tmp/$name.cfg" "/tmp/$name.cfg"
+}
+
+# Starts 10.0.2.20, a Fata guest with $tmp/server.xen, and 10.0.2.21, Linux with
+# $tmp/server and $tmp/script to run it, on one bridge; $tmp/client comes into
+# dom0's /tmp. FILE is Linux's too, and Fata's ramdisk.
+bench_servers()
+{
+  local vif='vif = ["bridge=xenbr0"]' lines=() files=()
+
+  if [ $# -gt 0 ]; then
+    bench_put "$1" "/tmp/$(basename "$1")"
+    lines=("ramdisk = \"/tmp/$(basename "$1")\"") files=(-f "$1")
+  fi
+  guest_config fata "$tmp/server.xen" "$vif" 'extra = "--ip 10.0.2.20/24"' \
+    "${lines[@]}"
+  bench_put "$tmp/client" /tmp/client
+  # Linux first: dom0 gets its large files while nothing else runs.
+  timeout 300 lab/linux-guest.sh -a 10.0.2.21/24 -f "$tmp/server" \
+    "${files[@]}" -s "$tmp/script" linux "$vif" || die "no Linux guest"
+  timeout 60 "$fata" lab exec 'xl create -q /tmp/fata.cfg' </dev/null ||
+    die "xl cannot start the Fata guest"
+}
+
+# When the consoles of both servers have said READY (a pattern) and both answer
+# a ping, COMMANDS of dom0's shell measure them; their output is $tmp/figures.
+# They have `cpu DOMAIN`: the seconds that it has run so far. All is one command,
+# so that a counted lab goes on.
+bench_measure()
+{
+  timeout "$1" "$fata" lab exec "chmod +x /tmp/client
+  for g in fata linux; do
+    tries=0
+    until grep -q '$2' /var/log/xen/console/guest-\$g.log; do
+      tries=\$((tries + 1))
+      [ \$tries -lt 600 ] || { echo \"\$g does not start\" >&2; exit 1; }
+      usleep 100000
+    done
+  done
+  ping -c 2 -q 10.0.2.20 >/dev/null && ping -c 2 -q 10.0.2.21 >/dev/null ||
+    { echo 'no ping' >&2; exit 1; }
+  cpu() { xl list \$1 | awk 'NR == 2 { print \$6 }'; }
+  $3" </dev/null >"$tmp/figures" || die "the measurement failed"
 }
 
 # What runs in dom0. It must not cost what a guest could have, nor count as

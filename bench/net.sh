@@ -54,29 +54,9 @@ exits()
 EOF
 
 bench_lab
-guest_config fata "$tmp/server.xen" 'vif = ["bridge=xenbr0"]' \
-  'extra = "--ip 10.0.2.20/24"'
-bench_put "$tmp/client" /tmp/client
 bench_put "$tmp/exits" /tmp/exits
-# Linux first: dom0 gets its large files while nothing else runs.
-timeout 300 lab/linux-guest.sh -a 10.0.2.21/24 -f "$tmp/server" \
-  -s "$tmp/script" linux 'vif = ["bridge=xenbr0"]' || die "no Linux guest"
-timeout 60 "$fata" lab exec 'xl create -q /tmp/fata.cfg' </dev/null ||
-  die "xl cannot start the Fata guest"
-
-# Everything that is measured is one command, so that a counted lab goes on.
-timeout 1200 "$fata" lab exec "chmod +x /tmp/client
-  for g in fata linux; do
-    tries=0
-    until grep -q READY /var/log/xen/console/guest-\$g.log; do
-      tries=\$((tries + 1))
-      [ \$tries -lt 600 ] || { echo \"\$g does not start\" >&2; exit 1; }
-      usleep 100000
-    done
-  done
-  ping -c 2 -q 10.0.2.20 >/dev/null && ping -c 2 -q 10.0.2.21 >/dev/null ||
-    { echo 'no ping' >&2; exit 1; }
-  cpu() { xl list \$1 | awk 'NR == 2 { print \$6 }'; }
+bench_servers
+bench_measure 1200 READY "
   for round in \$(seq $rounds); do
     for g in fata:10.0.2.20 linux:10.0.2.21; do
       before=\$(cpu \${g%:*}) dom0=\$(cpu Domain-0)
@@ -95,6 +75,5 @@ timeout 1200 "$fata" lab exec "chmod +x /tmp/client
       set -- \$(echo \$c | tr : ' ')
       exits \${g%:*} \${g#*:} \$1 $megabytes \$2 \$3 || exit 1
     done
-  done" </dev/null >"$tmp/figures" || die "the measurement failed"
-
+  done"
 bench_medians "$tmp/figures" | bench_table net
