@@ -10,26 +10,12 @@
  */
 #include "unit/disk.h"
 
-#include "libc/sys.h"
-
-#include "unit/libc_vm.h"
+#include "unit/fs_libc.h"
 #include <assert.h>
 
 #define REACH (320 << 10)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
-
-unsigned umask_now(void)
-{
-	return 022;
-}
-
-int dev_open(struct file *f, uint64_t rdev)
-{
-	(void)f;
-	(void)rdev;
-	return -ENXIO;
-}
 
 static struct disk *good;
 

@@ -21,22 +21,9 @@
 #include "fs/p9.h"
 #include "lib/sim_lifecycle.h"
 #include "lib/sim_p9back.h"
-#include "libc/sys.h"
-#include "unit/libc_vm.h"
+#include "unit/fs_libc.h"
 
 static struct sim_p9back back;
-
-unsigned umask_now(void)
-{
-	return 022;
-}
-
-int dev_open(struct file *f, uint64_t rdev)
-{
-	(void)f;
-	(void)rdev;
-	return -ENXIO;
-}
 
 /* The root and its folders are there for ever. */
 static inline int set_up(void **state)

@@ -5,21 +5,7 @@
 
 #include "unit/disk.h"
 
-#include "libc/sys.h"
-
-#include "unit/libc_vm.h"
-
-unsigned umask_now(void)
-{
-	return 022;
-}
-
-int dev_open(struct file *f, uint64_t rdev)
-{
-	(void)f;
-	(void)rdev;
-	return -ENXIO;
-}
+#include "unit/fs_libc.h"
 
 #ifndef MOUNT_TYPE
 #define MOUNT_TYPE fs_ext4
