@@ -21,6 +21,7 @@
 
 FATA_BEGIN
 
+/* Private: a task that waits, and a function that is told. */
 struct event_waiter;
 struct event_watch;
 

@@ -48,11 +48,21 @@ size_t heap_trim(void);
 void heap_check(void);
 
 /*
- * Allocate, like malloc and aligned_alloc (align: a power of two), NULL when
+ * Allocate `size` bytes, like malloc: the caller's, until heap_free; NULL when
  * memory is short. malloc and free are these very functions. No blocking.
  */
 void *heap_alloc(size_t size) __attribute__((malloc, alloc_size(1)));
+
+/*
+ * n times `size` bytes, all 0, like calloc; NULL also when the product does not
+ * fit a size_t. No blocking.
+ */
 void *heap_calloc(size_t n, size_t size) __attribute__((malloc));
+
+/*
+ * `size` bytes at a multiple of `align`, like aligned_alloc; NULL also when
+ * align is no power of two. The size may be any. No blocking.
+ */
 void *heap_alloc_aligned(size_t align, size_t size);
 
 /* Like realloc: NULL when memory is short, and p stays valid. */

@@ -22,9 +22,20 @@ struct hook {
 	struct hook *next; /* private */
 };
 
-/* Register h for each of the three moments. A hook is registered once. */
+/*
+ * Call h when events were found and before any is dispatched, from now on and
+ * after the hooks that are there already. It runs on the loop and must not
+ * block. A hook is registered once and for one moment. Never fails.
+ */
 void fata_at_enter(struct hook *h);
+
+/* The same, for the moment after they have been dispatched. */
 void fata_at_leave(struct hook *h);
+
+/*
+ * Call h at a clean end, before the hooks that are there already; it may block.
+ * As for the others it is registered once, and that never fails.
+ */
 void fata_at_exit(struct hook *h);
 
 FATA_END

@@ -38,7 +38,10 @@ enum net_sum {
 	NET_SUM_BLANK,   /* unfinished, and the data is known to be right */
 };
 
+/* An interface; from net_open, never freed. All fields are private. */
 struct net;
+
+/* Private. */
 struct net_pool;
 
 /*
@@ -129,17 +132,28 @@ int net_send(struct net *n, struct net_frame **frames, unsigned count,
 struct event *net_writable(struct net *n);
 
 /*
- * Multicast groups, by their Ethernet address. At first an interface delivers
- * whatever the network has; after net_filter(n, true, ...) only what goes to
- * groups that were joined, if the host can choose (-EOPNOTSUPP: it cannot, and
- * everything is delivered as before). Each net_join is undone by a net_leave.
- * Groups outlast the loss of the backend. net_join returns 0, -EINVAL (not a
- * multicast address) or -ENOSPC (64 groups); net_leave 0 or -ENOENT; neither
- * blocks. net_filter returns 0, -EOPNOTSUPP or an error of xenstore, and can
- * block. Source: xen/io/netif.h, feature-dynamic-multicast-control.
+ * Join a multicast group, by its Ethernet address (6 bytes, which are copied).
+ * It matters after net_filter only. May be joined several times; outlasts the
+ * loss of the backend. 0, -EINVAL (not a multicast address) or -ENOSPC (64
+ * groups). Does not block. Source: xen/io/netif.h, feature-multicast-control.
  */
 int net_join(struct net *n, const unsigned char *group);
+
+/*
+ * Undo one net_join of that group. 0, or -ENOENT: it is not joined. Does not
+ * block.
+ */
 int net_leave(struct net *n, const unsigned char *group);
+
+/*
+ * At first an interface delivers whatever the network has. With `on` it
+ * delivers, of what goes to multicast groups, only that to joined ones; without
+ * it all again. Outlasts the loss of the backend; while there is none it is
+ * only noted. 0; -EOPNOTSUPP: the host cannot choose, and everything is
+ * delivered as before; or an error of xen/xs.h. Can block, for some seconds
+ * at the most; `deadline` does not make it shorter. Source: xen/io/netif.h,
+ * feature-dynamic-multicast-control.
+ */
 int net_filter(struct net *n, bool on, uint64_t deadline);
 
 /* Figures since the start; the sums of all interfaces are metrics (net.*). */

@@ -43,9 +43,13 @@ FATA_BEGIN
 /* Calls served at once; further ones are turned away. */
 #define QREXEC_CALLS_MAX 32
 
+/* The connection to dom0, and what is served; from qrexec_open. */
 struct qrexec;
+
+/* A call: one that is served, until its function returns; or one's own. */
 struct qrexec_call;
 
+/* A service; the caller's memory (see qrexec_open). */
 struct qrexec_service {
 	const char *name; /* NULL ends the list */
 	/* on a task of its own; the exit status, 0 to 255 */

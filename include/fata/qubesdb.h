@@ -24,6 +24,7 @@ FATA_BEGIN
 #define QUBESDB_VALUE_MAX 3071       /* bytes of a value, none of them NUL */
 #define QUBESDB_BYTES_MAX (1u << 20) /* of all paths and values */
 
+/* A connection with its copy; from qubesdb_open. All fields are private. */
 struct qubesdb;
 
 /*
@@ -56,14 +57,20 @@ int qubesdb_list(struct qubesdb *db, const char *prefix,
 		 struct qubesdb_entry **list, unsigned *n);
 
 /*
- * Write, in dom0 and here; remove a path or, if it ends in '/', all below it.
- * 0; -EINVAL (a path of other than letters, digits and -_/.:@ or too long, a
- * value with a NUL or too long); -ENOENT (nothing to remove); -EACCES (dom0
- * refused); -ECONNRESET (the connection was lost on the way), -ETIMEDOUT,
- * -ECANCELED, -ENOMEM. Waits for the connection if it is lost. Can block.
+ * Write a value of n bytes, in dom0 and here. 0; -EINVAL (a path of other than
+ * letters, digits and -_/.:@ or too long, a value with a NUL or too long);
+ * -EACCES (dom0 refused); -ECONNRESET (the connection was lost on the way),
+ * -ETIMEDOUT, -ECANCELED, -ENOMEM. Waits for the connection if it is lost. Can
+ * block.
  */
 int qubesdb_write(struct qubesdb *db, const char *path, const void *value,
 		  size_t n, uint64_t deadline);
+
+/*
+ * Remove a path, in dom0 and here; if it ends in '/', all that is below it. 0;
+ * -ENOENT: there is nothing to remove; and errors as of qubesdb_write. Waits
+ * for the connection if it is lost. Can block.
+ */
 int qubesdb_rm(struct qubesdb *db, const char *path, uint64_t deadline);
 
 /* Signalled when anything in the copy has changed. */

@@ -14,6 +14,7 @@
 
 FATA_BEGIN
 
+/* task.h's; and, private, one that waits. */
 struct task;
 struct sync_waiter;
 
@@ -98,11 +99,16 @@ int chan_recv(struct chan *c, void *message, uint64_t deadline);
 void chan_close(struct chan *c);
 
 /*
- * Signalled when a receive (a send) may now succeed; for event_wait_any,
- * followed by a call with deadline 0. With capacity 0 such a call succeeds
- * only while somebody waits on the other side.
+ * Signalled when a receive may now succeed, or the channel is closed; for
+ * event_wait_any, followed by chan_recv with deadline 0. With capacity 0 that
+ * succeeds only while a sender waits. The channel's, valid as long as it.
  */
 struct event *chan_readable(struct chan *c);
+
+/*
+ * The same for sending: signalled when a message was taken and nobody waited to
+ * send another; with capacity 0, when a receiver begins to wait.
+ */
 struct event *chan_writable(struct chan *c);
 
 FATA_END

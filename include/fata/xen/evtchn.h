@@ -46,20 +46,38 @@ struct evtchn {
 };
 
 /*
- * Bind *e, which must be closed (-EBUSY if not). Besides Xen's errors they
- * return -ENOMEM. None blocks.
- *
- * unbound: a new port that domain `peer` may connect to, by its number.
- * interdomain: connect to port `port` of domain `peer`, which must have been
- *   made for us. Signals that were sent before this moment raise one event.
- * virq: a signal of Xen (xen.h, VIRQ_*); -EEXIST when it is bound already.
- * ipi: a channel to oneself; evtchn_notify raises it.
- * port: a port that the toolstack made for us (xenstore, console).
+ * Bind *e, which must be closed, to a new port that domain `peer` may connect
+ * to, by its number (evtchn_port). 0; -EBUSY: e is bound; -ENOMEM, or an error
+ * of Xen. Does not block. Source: EVTCHNOP_alloc_unbound.
  */
 int evtchn_bind_unbound(struct evtchn *e, uint16_t peer);
+
+/*
+ * Bind *e to port `port` of domain `peer`, which must have been made for us
+ * (-EINVAL). Signals that were sent before this moment raise one event. Errors
+ * as of evtchn_bind_unbound. Does not block. Source: EVTCHNOP_bind_interdomain.
+ */
 int evtchn_bind_interdomain(struct evtchn *e, uint16_t peer, uint32_t port);
+
+/*
+ * Bind *e to a signal of Xen's (xen.h, VIRQ_*). -EEXIST when that is bound
+ * already; errors as of evtchn_bind_unbound. Does not block. Source:
+ * EVTCHNOP_bind_virq.
+ */
 int evtchn_bind_virq(struct evtchn *e, unsigned int virq);
+
+/*
+ * Make *e a channel to oneself, raised by evtchn_notify. Errors as of
+ * evtchn_bind_unbound. Does not block. Source: EVTCHNOP_bind_ipi.
+ */
 int evtchn_bind_ipi(struct evtchn *e);
+
+/*
+ * Take a port that the toolstack made for us (xenstore, console), to be given
+ * back by evtchn_release. 0; -EBUSY: e is bound; -EEXIST: another channel has
+ * the port; -EINVAL: there is none of that number; -ENOMEM, or an error of Xen.
+ * Does not block.
+ */
 int evtchn_bind_port(struct evtchn *e, uint32_t port);
 
 /*
@@ -86,11 +104,14 @@ int evtchn_handle(struct evtchn *e, void (*fn)(void *arg), void *arg);
  */
 int evtchn_notify(struct evtchn *e);
 
-/*
- * Hold events back, and let them come. What arrived while masked is one event
- * after evtchn_unmask. Return 0. Do not block.
- */
+/* Hold events back until evtchn_unmask. Returns 0. Does not block. */
 int evtchn_mask(struct evtchn *e);
+
+/*
+ * Let events come. What arrived while masked is one event now; a channel that
+ * is slowed down (evtchn_served) first waits for its time. Returns 0. Does not
+ * block.
+ */
 int evtchn_unmask(struct evtchn *e);
 
 /*

@@ -21,6 +21,7 @@
 
 FATA_BEGIN
 
+/* One end of a stream; from vchan_listen or _connect. Fields are private. */
 struct vchan;
 
 /* The largest ring: 1 MiB. */
@@ -68,8 +69,16 @@ ssize_t vchan_read(struct vchan *v, void *data, size_t n, uint64_t deadline);
 ssize_t vchan_write(struct vchan *v, const void *data, size_t n,
 		    uint64_t deadline);
 
-/* How much can be read, or written, at once: 0 also when it is over. */
+/*
+ * How many bytes can be read at once. 0 also when it is over; what a peer left
+ * behind that has closed counts. Does not block.
+ */
 size_t vchan_data(struct vchan *v);
+
+/*
+ * How many bytes can be written at once: 0 also before the peer is there, and
+ * when it is over. Does not block.
+ */
 size_t vchan_space(struct vchan *v);
 
 /*

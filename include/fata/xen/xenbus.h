@@ -92,6 +92,7 @@ enum xenbus_why {
 	XENBUS_WHY_GONE,    /* unplugged */
 };
 
+/* Below; and, private, what xenbus knows of a device. */
 struct xenbus_driver;
 struct xenbus_private;
 
@@ -195,8 +196,14 @@ int xenbus_find(const struct xenbus_driver *driver,
 /* Signalled when devices of this driver come or go. NULL: not registered. */
 struct event *xenbus_plugged(const struct xenbus_driver *driver);
 
-/* One more reference; the end of one. */
+/* One more reference: d stays valid until its xenbus_put. Does not block. */
 void xenbus_get(struct xenbus_device *d);
+
+/*
+ * The end of a reference; the caller uses d no more. With the last one of an
+ * unplugged device the driver's `remove` is called, and d is freed. Blocks only
+ * if `remove` does.
+ */
 void xenbus_put(struct xenbus_device *d);
 
 /*
@@ -233,17 +240,24 @@ int xenbus_printf(struct xenbus_device *d, const struct xs_transaction *t,
 int xenbus_read(struct xenbus_device *d, const char *key, char **value);
 
 /*
- * One of the peer's keys as a number up to max: xs_read_u64's errors. The
- * second form gives `fallback` for a key that is absent; a key that is there
- * but no number, or too large, is an error all the same. Can block.
+ * One of the peer's keys as a number up to max: xs_read_u64's errors. Can
+ * block.
  */
 int xenbus_read_u64(struct xenbus_device *d, const char *key, uint64_t max,
 		    uint64_t *value);
+
+/*
+ * The same, with `fallback` (which may exceed max) for a key that is absent; a
+ * key that is there but no number, or too large, is an error all the same. Can
+ * block.
+ */
 int xenbus_read_u64_or(struct xenbus_device *d, const char *key, uint64_t max,
 		       uint64_t fallback, uint64_t *value);
 
-/* The same for one of our own keys (mac, virtual-device, ...). */
+/* As xenbus_read, for one of our own keys (mac, ...). Can block. */
 int xenbus_read_own(struct xenbus_device *d, const char *key, char **value);
+
+/* As xenbus_read_u64, for one of our own keys (mtu, ...). Can block. */
 int xenbus_read_own_u64(struct xenbus_device *d, const char *key, uint64_t max,
 			uint64_t *value);
 

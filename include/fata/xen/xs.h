@@ -146,6 +146,7 @@ int xs_transaction(int (*fn)(struct xs_transaction *t, void *arg), void *arg,
 
 /* --- watches ----------------------------------------------------------- */
 
+/* A watch; from xs_watch, until xs_unwatch. All fields are private. */
 struct xs_watch;
 
 /*
