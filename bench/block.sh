@@ -46,11 +46,6 @@ if [ ! -x "$fio/fio" ]; then
     "${disable[@]/#/--disable-}" && make -j2 fio) >"$fio/log" 2>&1 ||
     die "fio does not build: see $fio/log"
 fi
-xen=$build/pkg/dev/usr
-gcc -O2 -g -Wall -Wextra -Werror -D_GNU_SOURCE -isystem "$xen/include" -static \
-  bench/block/sample.c -o "$tmp/sample" -L"$xen/lib/x86_64-linux-gnu" \
-  -lxenctrl -lxencall -lxenforeignmemory -lxendevicemodel -lxenevtchn \
-  -lxengnttab -lxenhypfs -lxenstore -lxentoolcore -lxentoollog -lpthread -lz
 
 bench_lab
 disk='disk = ["format=raw, vdev=xvda, access=rw, target=/dev/ram0"]'
@@ -102,14 +97,7 @@ start_fata()
 # What the guest and dom0 had between a row's begin and end, from the samples.
 cpu() # WHO
 {
-  awk -v who="$1" '
-    function at(t, column,   i, part) {
-      i = 2
-      while (i < n && time[i] < t)
-        i++
-      part = (t - time[i - 1]) / (time[i] - time[i - 1])
-      return value[i - 1, column] * (1 - part) + value[i, column] * part
-    }
+  awk -v who="$1" "$samples_awk"'
     function size(name) {
       return name ~ /-4K-/ ? 4096 : name ~ /-64K-/ ? 65536 : 524288
     }
@@ -122,12 +110,6 @@ cpu() # WHO
       printf "%s grants-%s /1000 %d\n", who, name,
         1000 * each(4, begin, end, n)
     }
-    NR == FNR {
-      time[++n] = $1
-      for (i = 2; i <= 4; i++)
-        value[n, i] = $i
-      next
-    }
     $1 == "row" && $5 { row(who, $2, $5, $6, $7) }
     $1 == "fio" { row("fio", $2, $5 * 1024 / size($2), $3, $4)
     }' "$tmp/$1.samples" "$tmp/$1.log"
@@ -135,7 +117,7 @@ cpu() # WHO
 
 run() # WHO
 {
-  measure "$1" "/tmp/sample \$(xl domid $1) >/tmp/samples"
+  measure "$1" "/tmp/sample \$(xl domid $1) grants/map grants/unmap >/tmp/samples"
   timeout 60 "$fata" lab get /tmp/samples "$tmp/$1.samples" ||
     timeout 60 "$fata" lab get /tmp/samples "$tmp/$1.samples"
   awk -v who="$1" '
@@ -147,7 +129,7 @@ run() # WHO
 }
 
 : >"$tmp/figures"
-bench_put "$tmp/sample" /tmp/sample
+bench_sampler
 guest_config fata "$tmp/fata.xen" "extra = \"$ms\"" "$disk"
 start_linux "$tmp/script"
 run linux

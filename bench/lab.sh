@@ -13,6 +13,8 @@
 #   guest_config NAME IMAGE [LINE...]   puts an image and its configuration
 #   bench_servers [FILE] both guests as servers, and their client in dom0
 #   bench_measure SECONDS READY COMMANDS   both, by commands in dom0
+#   bench_sampler        bench/sample.c into dom0, as /tmp/sample
+#   $samples_awk         a function for awk: at(t, column), from its output
 #   bench_medians FILE   from guests' own lines to those of bench_table
 #   bench_table NAME     from lines on stdin
 #                          WHO|ROW|UNIT|less or more|VALUE
@@ -128,6 +130,34 @@ bench_measure()
   cpu() { xl list \$1 | awk 'NR == 2 { print \$6 }'; }
   $3" </dev/null >"$tmp/figures" || die "the measurement failed"
 }
+
+bench_sampler()
+{
+  local xen=$build/pkg/dev/usr
+
+  gcc -O2 -g -Wall -Wextra -Werror -D_GNU_SOURCE -isystem "$xen/include" \
+    -static bench/sample.c -o "$tmp/sample" -L"$xen/lib/x86_64-linux-gnu" \
+    -lxenctrl -lxencall -lxenforeignmemory -lxendevicemodel -lxenevtchn \
+    -lxengnttab -lxenhypfs -lxenstore -lxentoolcore -lxentoollog -lpthread -lz
+  bench_put "$tmp/sample" /tmp/sample
+}
+
+# Of awk's first file; column 2: dom0's CPU time, 3: the guest's, 4: the probes.
+# shellcheck disable=SC2034,SC2016 # for awk, in other files
+samples_awk='
+  function at(t, column,   i, part) {
+    i = 2
+    while (i < n && time[i] < t)
+      i++
+    part = (t - time[i - 1]) / (time[i] - time[i - 1])
+    return value[i - 1, column] * (1 - part) + value[i, column] * part
+  }
+  NR == FNR {
+    time[++n] = $1
+    for (i = 2; i <= 4; i++)
+      value[n, i] = $i
+    next
+  }'
 
 # What runs in dom0. It must not cost what a guest could have, nor count as
 # dom0's own work, while a guest measures: so it sleeps until xenstore tells.
