@@ -27,6 +27,11 @@ rounds=${ROUNDS:-1} megabytes=${MEGABYTES:-40}
 "$fata" cc -O2 -g examples/firewall/*.c -o "$tmp/firewall.xen"
 musl_program "$tmp/server" bench/net/server.c
 musl_program "$tmp/client" bench/net/client.c
+xen=$build/pkg/dev/usr
+gcc -O2 -g -Wall -Wextra -Werror -D_GNU_SOURCE -isystem "$xen/include" -static \
+  bench/firewall/cpu.c -o "$tmp/cpu" -L"$xen/lib/x86_64-linux-gnu" \
+  -lxenctrl -lxencall -lxenforeignmemory -lxendevicemodel -lxenevtchn \
+  -lxengnttab -lxenhypfs -lxenstore -lxentoolcore -lxentoollog -lpthread -lz
 
 # The modules of Linux' router, those that they need before them; libcrc32c
 # asks for crc32c by name only.
@@ -92,9 +97,7 @@ echo READY
 while :; do nc -l -p 7000 -e /bin/sh; done
 END
 
-# In dom0. Says what Xen traced of a guest's exits while the client runs a case:
-# exits GUEST CASE UNIT NUMBER: that many units are in the case. 0x81000: exits
-# and entries, 0x21000: who runs.
+# In dom0.
 cat >"$tmp/functions" <<'EOF'
 says() # a COMMAND in the client, its output
 {
@@ -105,13 +108,26 @@ by() # GATEWAY CARD: the client's way to the server
   says "ip route replace 10.0.2.15 via $1 dev $2; ping -c 2 -W 5 -q 10.0.2.15" |
     grep -q ' 0% packet loss' || { echo "no ping by $1" >&2; exit 1; }
 }
+# All CPU time so far, in s, with a name for each: cpu WHO
 cpu()
 {
-  xl list $1 | awk 'NR == 2 { print $6 }'
+  /tmp/cpu $(xl domid $1) 0 $(xl domid client) |
+    awk '{ print $1 / 1e9, $2 / 1e9, $3 / 1e9 }'
 }
-exits()
+alone() # GUEST CASE UNIT NUMBER: that many units are in the case
 {
   id=$(xl domid $1)
+  set -- $1 $2 $3 $4 $(/tmp/cpu $id 0)
+  says "timeout 200 ./client 10.0.2.15 $megabytes $2" >/tmp/alone
+  echo $* $(/tmp/cpu $id 0) | awk '{
+    printf "%s %s-cpu-router us/%s %.1f\n", $1, $2, $3, ($7 - $5) / $4 / 1000
+    printf "%s %s-cpu-dom0 us/%s %.1f\n", $1, $2, $3, ($8 - $6) / $4 / 1000
+  }'
+  exits $1 $2 $3 $4
+}
+# What Xen traced: 0x81000: exits and entries, 0x21000: who runs.
+exits()
+{
   mode=
   ! grep -q AuthenticAMD /proc/cpuinfo || mode=--svm-mode
   xentrace -D -S 1024 -s 10 -e 0x000a1000 /tmp/trace >/dev/null 2>&1 &
@@ -127,8 +143,8 @@ exits()
     /^[^ ]/ { list = 0 }
     list && /^ [A-Z]/ { all += $2; if (/VMM?CALL/) calls += $2 }
     END {
-      printf "%s-exits %s %.2f\n", who, unit, all / n
-      printf "%s-hypercalls %s %.2f\n", who, unit, calls / n
+      printf "%s-exits per-%s %.2f\n", who, unit, all / n
+      printf "%s-hypercalls per-%s %.2f\n", who, unit, calls / n
     }'
   rm -f /tmp/trace
 }
@@ -152,6 +168,7 @@ router >"$tmp/script"
 guest_config fata "$tmp/firewall.xen" 'driver_domain = 1' \
   'vif = ["bridge=xenbr0,ip=10.0.2.80"]' 'extra = "--gateway 10.0.2.15"'
 bench_put "$tmp/server" /tmp/server
+bench_put "$tmp/cpu" /tmp/cpu
 bench_put "$tmp/functions" /tmp/functions
 # Linux first: dom0 gets its large files while nothing else runs.
 timeout 300 lab/linux-guest.sh -a 10.0.2.81/24 -s "$tmp/script" \
@@ -166,7 +183,7 @@ timeout 300 lab/linux-guest.sh -n -a 10.7.0.2/24 -s "$tmp/commands" \
 # Without udev nobody tells Linux' backend that its interface may be used.
 timeout 1200 "$fata" lab exec "megabytes=$megabytes
   . /tmp/functions
-  chmod +x /tmp/server
+  chmod +x /tmp/server /tmp/cpu
   ip address add 10.7.0.1/24 dev xenbr0
   /tmp/server >/dev/null 2>&1 </dev/null &
   xl create -q /tmp/fata.cfg || exit 1
@@ -180,23 +197,25 @@ timeout 1200 "$fata" lab exec "megabytes=$megabytes
     for g in fata:10.9.0.1:eth1 linux:10.8.0.1:eth2; do
       set -- \$(echo \$g | tr : ' ')
       by \$2 \$3
-      before=\$(cpu \$1) dom0=\$(cpu Domain-0) client=\$(cpu client)
+      before=\$(cpu \$1)
       says \"timeout 300 ./client 10.0.2.15 $megabytes; echo status \\\$?\" \\
         >/tmp/figures
       grep -q 'status 0' /tmp/figures || { cat /tmp/figures >&2; exit 1; }
       sed \"/^status/d; s/^/\$1 /\" /tmp/figures
-      echo \$1 cpu-router s \$before \$(cpu \$1)
-      echo \$1 cpu-dom0 s \$dom0 \$(cpu Domain-0)
-      echo \$1 cpu-client s \$client \$(cpu client)
+      set -- \$1 \$before \$(cpu \$1)
+      echo \$1 cpu-router s \$2 \$5
+      echo \$1 cpu-dom0 s \$3 \$6
+      echo \$1 cpu-client s \$4 \$7
     done
   done
   for g in fata:10.9.0.1:eth1 linux:10.8.0.1:eth2; do
     set -- \$(echo \$g | tr : ' ')
     guest=\$1
     by \$2 \$3
-    for c in tcp-in:per-MiB:$megabytes tcp-out:per-MiB:$megabytes \\
-      tcp-echo-1:per-trip:400 udp-18:per-1000:20; do
-      exits \$guest \$(echo \$c | tr : ' ') || exit 1
+    for c in tcp-in:MiB:$megabytes tcp-out:MiB:$megabytes \\
+      tcp-echo-1:trip:400 tcp-connect:connection:200 udp-18:1000:20 \\
+      udp-1400:1000:20 udp-out-18:1000:20 udp-out-1400:1000:20; do
+      alone \$guest \$(echo \$c | tr : ' ') || exit 1
     done
   done" </dev/null >"$tmp/figures" || {
   for g in fata linux client; do

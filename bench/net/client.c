@@ -157,6 +157,27 @@ static void flood(size_t size, const char *name)
 	close(s);
 }
 
+/* What arrives of a flood from the server; it is over when nothing comes. */
+static void burst(uint32_t size, const char *name)
+{
+	const uint32_t ask[2] = {20000, size};
+	struct timeval limit = {.tv_usec = 300000};
+	int s = to(SOCK_DGRAM, 9005);
+	double start = now(), last = start;
+	unsigned count = 0;
+
+	setsockopt(s, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
+	send(s, ask, sizeof(ask), 0);
+	while (recv(s, buffer, sizeof(buffer), 0) >= 0) {
+		last = now();
+		count++;
+	}
+	moved += (uint64_t)count * size;
+	printf("%s-received packets/s %.0f\n", name,
+	       count ? count / (last - start) : 0);
+	close(s);
+}
+
 static void tcp_in(void)
 {
 	into(bytes, sizeof(buffer), "tcp-in");
@@ -202,6 +223,16 @@ static void udp_1400(void)
 	flood(1400, "udp-1400");
 }
 
+static void udp_out_18(void)
+{
+	burst(18, "udp-out-18");
+}
+
+static void udp_out_1400(void)
+{
+	burst(1400, "udp-out-1400");
+}
+
 /* What can be asked for by name; all of it without one. */
 static const struct {
 	const char *name;
@@ -217,6 +248,8 @@ static const struct {
 	{"tcp-connect", connects},
 	{"udp-18", udp_18},
 	{"udp-1400", udp_1400},
+	{"udp-out-18", udp_out_18},
+	{"udp-out-1400", udp_out_1400},
 };
 
 /* What the server has copied so far; 0: it does not know. */

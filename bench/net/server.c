@@ -8,6 +8,7 @@
  *     udp 9003  echoes
  *     udp 9004  counts; a datagram of 1 byte asks for the count, one of 2 bytes
  *               for the bytes that were copied (which Linux does not tell)
+ *     udp 9005  is asked by two numbers for so many datagrams of such a size
  */
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -131,6 +132,27 @@ __attribute__((noreturn)) static void *datagrams(void *arg)
 	}
 }
 
+__attribute__((noreturn)) static void *bursts(void *arg)
+{
+	int s = bound(SOCK_DGRAM, 9005);
+	static char data[2048];
+
+	(void)arg;
+	for (;;) {
+		struct sockaddr_in from;
+		socklen_t size = sizeof(from);
+		uint32_t ask[2];
+		ssize_t n = recvfrom(s, ask, sizeof(ask), 0,
+				     (struct sockaddr *)&from, &size);
+
+		if (n != sizeof(ask) || ask[1] > sizeof(data))
+			continue;
+		while (ask[0]--)
+			sendto(s, data, ask[1], 0, (struct sockaddr *)&from,
+			       size);
+	}
+}
+
 int main(void)
 {
 	pthread_t t;
@@ -138,6 +160,7 @@ int main(void)
 	for (intptr_t i = 0; i < 3; i++)
 		pthread_create(&t, NULL, streams, (void *)i);
 	pthread_create(&t, NULL, datagrams, (void *)0);
+	pthread_create(&t, NULL, bursts, NULL);
 	puts("READY");
 	fflush(stdout);
 	datagrams((void *)1);
