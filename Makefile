@@ -221,7 +221,7 @@ $(BUILD)/examples/sqlite.xen: EXLIBS := \
 	$(PKG)/usr/lib/x86_64-linux-gnu/libsqlite3.a
 $(BUILD)/examples/sqlite.xen: | $(BUILD)/include-sqlite/sqlite3.h
 $(BUILD)/examples/site.xen: examples/http/main.c
-FIREWALL := $(addprefix examples/firewall/,nat.c packet.c rules.c)
+FIREWALL := $(filter-out %/main.c,$(wildcard examples/firewall/*.c))
 $(BUILD)/examples/firewall.xen: EXLIBS := $(FIREWALL)
 $(BUILD)/examples/firewall.xen: $(FIREWALL) $(wildcard examples/firewall/*.h)
 
