@@ -45,12 +45,12 @@ LWIPSRC := $(addprefix core/,def inet_chksum init ip mem memp netif pbuf raw \
 	$(addprefix ipv6/,ethip6 icmp6 inet6 ip6 ip6_addr ip6_frag mld6 nd6)) \
 	netif/ethernet
 LWIPOBJ := $(patsubst %,$(BUILD)/kernel/lwip/%.o,$(LWIPSRC))
+LWIPOWN := $(addprefix src/net/lwip/,lwipopts.h hooks.h arch/cc.h)
 LWIPINC := -Isrc/net/lwip -isystem $(LWIP)/src/include
 
 $(LWIP)/.complete: scripts/src.sh
 	$(Q)scripts/src.sh $(LWIP) lwip
-$(BUILD)/kernel/lwip/%.o: $(LWIP)/.complete src/net/lwip/lwipopts.h \
-		src/net/lwip/arch/cc.h | $(PKGSTAMP) $(XENHDR)/xen/xen.h
+$(BUILD)/kernel/lwip/%.o: $(LWIP)/.complete $(LWIPOWN) | $(PKGSTAMP) $(XENHDR)/xen/xen.h
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(KFLAGS) -Wno-error -w $(LWIPINC) $(LWIPRENAME) \
 		-c $(LWIP)/src/$*.c -o $@
@@ -115,8 +115,7 @@ UFLAGS   = -std=gnu11 $(O) -g $(WARN) -fPIE -fstack-protector-strong \
 	-D_GNU_SOURCE -D__FATA_UNIX__ -D__XEN_INTERFACE_VERSION__=0x00040e00 \
 	-Iinclude -Isrc \
 	-isystem $(PKG)/usr/include $(LWIPINC) $(UNIXSAN)
-$(UNIXDIR)/lwip/%.o: $(LWIP)/.complete src/net/lwip/lwipopts.h \
-		src/net/lwip/arch/cc.h
+$(UNIXDIR)/lwip/%.o: $(LWIP)/.complete $(LWIPOWN)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(UFLAGS) -Wno-error -w $(LWIPRENAME) -fno-sanitize=undefined \
 		-c $(LWIP)/src/$*.c -o $@
@@ -286,8 +285,7 @@ $(BUILD)/tests/unit/xs_wire: $(BUILD)/host/xen/xs_wire.c.o
 # The TCP/IP stack under the sanitizers, on an interface of the test's.
 HNET := $(patsubst src/%,$(BUILD)/host/%.o,$(wildcard src/net/*.c)) \
 	$(LWIPOBJ:$(BUILD)/kernel/%=$(BUILD)/host/%)
-$(BUILD)/host/lwip/%.o: $(LWIP)/.complete src/net/lwip/lwipopts.h \
-		src/net/lwip/arch/cc.h
+$(BUILD)/host/lwip/%.o: $(LWIP)/.complete $(LWIPOWN)
 	@mkdir -p $(@D)
 	$(Q)$(HCC) $(HFLAGS) $(LWIPINC) -w $(LWIPRENAME) \
 		-c $(LWIP)/src/$*.c -o $@

@@ -110,6 +110,26 @@ out=$(sim -o idle)
 turns=$(sed -n 's/.* \([0-9]*\) turns$/\1/p' <<<"$out")
 check "an idle hour" between 100 "$turns" 6000
 
+# with a connection that is open, too; and it is as quick as ever afterwards
+topology <<END
+duration 1h
+node server $source/tests/unit/sim/patient.c --ip=10.0.0.1/24 listen
+node client $source/tests/unit/sim/patient.c --ip=10.0.0.2/24 ask 10.0.0.1 3500
+link server client delay=3ms
+END
+out=$(sim -o patient)
+turns=$(sed -n 's/.* \([0-9]*\) turns$/\1/p' <<<"$out")
+check "an idle hour with a connection" between 7000 "$turns" 10000
+check "asked three times" same \
+	"$(grep -c "after 0.0\(06\|12\). s" patient/client.log)" 3
+
+# keep-alives go on; the peer is cut off in the hour's middle
+sed -i 's/ask 10.0.0.1 3500/watch 10.0.0.1 60/' t.conf
+echo 'at 1810s partition server' >>t.conf
+sim -o watch >out
+check "a dead peer is seen" between 1840 \
+	"$(sed -n 's/.*timed out after \([0-9]*\) s$/\1/p' watch/client.log)" 1870
+
 # --- many short connections, more than there are ports; in a soak a million -------
 
 topology <<END
