@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "lib/sim_p9.h"
+#include "unit/append.h"
 
 /* --- what works ----------------------------------------------------------- */
 
@@ -423,6 +424,32 @@ static void test_silence(void **state)
 	unplug();
 }
 
+/* --- several tasks -------------------------------------------------------- */
+
+#define APPENDS 20
+
+static int append(void *arg)
+{
+	CHECK(append_records("/mnt/log", (unsigned)(uintptr_t)arg, APPENDS));
+	return 0;
+}
+
+static void test_appends(void **state)
+{
+	struct task *t[4];
+
+	(void)state;
+	plug();
+	mount_share("/mnt");
+	for (uintptr_t i = 0; i < 4; i++)
+		CHECK(fata_task_spawn(&t[i], NULL, append, (void *)i) == 0);
+	for (unsigned i = 0; i < 4; i++)
+		CHECK(fata_task_join(t[i], NULL, FATA_FOREVER) == 0);
+	CHECK(append_whole("/mnt/log", 4, APPENDS));
+	unmount_share("/mnt");
+	unplug();
+}
+
 /* --- load, restarts, suspends --------------------------------------------- */
 
 static unsigned running;
@@ -587,6 +614,7 @@ int main(void)
 		cmocka_unit_test(test_cut),
 		cmocka_unit_test(test_changed_cut),
 		cmocka_unit_test(test_silence),
+		cmocka_unit_test(test_appends),
 		cmocka_unit_test(test_restarts),
 		cmocka_unit_test(test_suspends),
 		cmocka_unit_test(class_48_allocations),

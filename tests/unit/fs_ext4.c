@@ -2,6 +2,7 @@
 /*
  * ext4 with libc's calls, on disks that mke2fs has made and e2fsck judges.
  */
+#include "unit/append.h"
 #include "unit/fs_calls.h"
 
 #include "fs/cache.h"
@@ -325,10 +326,19 @@ static int busy(void *arg)
 	return 0;
 }
 
+#define APPENDS 60
+
+static int append(void *arg)
+{
+	assert_true(append_records("/tmp/log", (unsigned)(uintptr_t)arg,
+				   APPENDS));
+	return 0;
+}
+
 /* Many tasks, a slow disk, a cache that is much too small. */
 static void test_tasks(void **state)
 {
-	struct task *t[8], *worker;
+	struct task *t[12], *worker;
 
 	(void)state;
 	cache_set_limit(64 * 4096);
@@ -342,12 +352,14 @@ static void test_tasks(void **state)
 		assert_int_equal(mount_disk(d, false), 0);
 		sys_mkdir("/tmp/d", 0755);
 		for (uintptr_t i = 0; i < N_OF(t); i++)
-			assert_int_equal(
-				fata_task_spawn(&t[i], NULL, busy, (void *)i),
-				0);
+			assert_int_equal(fata_task_spawn(&t[i], NULL,
+							 i < 4 ? append : busy,
+							 (void *)i),
+					 0);
 		for (unsigned i = 0; i < N_OF(t); i++)
 			assert_int_equal(
 				fata_task_join(t[i], NULL, FATA_FOREVER), 0);
+		assert_true(append_whole("/tmp/log", 4, APPENDS));
 		unmount();
 		d->stop = true;
 		event_signal(&d->work);
