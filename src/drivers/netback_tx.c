@@ -9,10 +9,12 @@
  *
  * A chain lies on the ring as a whole when the client shows any of it. It is
  * read once, into a copy. The data of many chains is then copied by one
- * hypercall into pages of ours, without gaps:
+ * hypercall into pages of ours. What would not fit into the rest of a page
+ * begins another one, for a copy costs more than its bytes; only the frame's
+ * head, which programs look at, lies together whatever the requests are:
  *
- *     client   |...AAAA|  |BBBBBB..|  |CC......|      offsets as it likes
- *     ours     |AAAABBBB|BBCC|                        pages, filled in order
+ *     client   |...AA|  |BBBBBBBB|  |CC....|  |DDDDDDDD|   offsets as it likes
+ *     ours     |AAb|    |BBBBBBBCC|           |DDDDDDDD|   pages, in order
  *
  * What cannot be a chain breaks the device: too many requests, one that
  * crosses a page, an unknown extra info. A chain that merely makes no frame
@@ -27,9 +29,13 @@
 #define SLOTS_MAX      XEN_NETIF_NR_SLOTS_MIN
 #define EXTRAS_MAX     (XEN_NETIF_EXTRA_TYPE_MAX - 1)
 #define ETHERNET_LEAST 14
-/* Copies of one chain: each request, and each page of ours that ends in one. */
-#define COPIES_MAX (SLOTS_MAX + NET_PIECES)
+/* Copies of one chain: each request, one of them in two parts. */
+#define COPIES_MAX (SLOTS_MAX + 1)
 #define PACKETS    NETBACK_COPIES
+#define LINE       64 /* of a cache: copies are quicker from like to like */
+
+_Static_assert(SLOTS_MAX <= NET_PIECES, "each request may need a page");
+_Static_assert(NETBACK_HEAD + LINE <= PAGE_SIZE, "the head fits");
 
 union slot {
 	struct netif_tx_request request;
@@ -142,39 +148,88 @@ static int find_sizes(struct packet *p, uint32_t *total)
 	return good;
 }
 
-/* The frame's pieces are full pages: how much fits at `at`, and where. */
-static void *place(const struct net_frame *f, uint32_t at, uint32_t *n)
+/* What is left of a piece's page. */
+static uint32_t room_after(const struct net_piece *q)
 {
-	uint32_t room = PAGE_SIZE - at % PAGE_SIZE;
-
-	if (*n > room)
-		*n = room;
-	return f->piece[at / PAGE_SIZE].data + at % PAGE_SIZE;
+	return PAGE_SIZE - ((uintptr_t)q->data & (PAGE_SIZE - 1)) - q->size;
 }
 
-static void plan_copies(struct netback *b, struct packet *p)
+/* An empty piece in a page of its own, for what lies at `offset` of another. */
+static struct net_piece *add_piece(struct net_frame *f, uint32_t offset)
 {
-	uint32_t at = 0;
+	unsigned char *page = net_page_get(f->from);
 
-	for (unsigned i = 0; i < p->slots; i++) {
-		uint32_t from = p->request[i].offset, n;
-		uint32_t end = from + p->request[i].size;
+	if (!page)
+		return NULL;
+	f->piece[f->pieces] = (struct net_piece){.data = page + offset % LINE};
+	return &f->piece[f->pieces++];
+}
 
-		for (; from < end; from += n, at += n) {
-			struct gnttab_copy_op *c = &batch.copy[batch.copies];
+/*
+ * How many of n bytes go to the last piece: all; as many as the head wants; or
+ * 0, another piece is needed.
+ */
+static uint32_t fitting(const struct net_frame *f, uint32_t n)
+{
+	const struct net_piece *q;
 
+	if (!f->pieces)
+		return 0;
+	q = &f->piece[f->pieces - 1];
+	if (n <= room_after(q))
+		return n;
+	return f->pieces == 1 && q->size < NETBACK_HEAD ? NETBACK_HEAD - q->size
+							: 0;
+}
+
+static bool plan_request(struct netback *b, struct packet *p,
+			 const struct netif_tx_request *r)
+{
+	uint32_t from = r->offset, end = from + r->size, n;
+
+	for (; from < end; from += n) {
+		struct gnttab_copy_op *c = &batch.copy[batch.copies];
+		struct net_piece *q;
+
+		n = fitting(p->frame, end - from);
+		if (n) {
+			q = &p->frame->piece[p->frame->pieces - 1];
+		} else {
 			n = end - from;
-			*c = (struct gnttab_copy_op){
-				.from = {.ref = p->request[i].gref,
-					 .domid = b->dev->peer,
-					 .offset = (uint16_t)from},
-				.to = {.local = place(p->frame, at, &n)},
-			};
-			c->len = (uint16_t)n;
-			batch.copies++;
-			p->copies++;
+			q = add_piece(p->frame, from);
+			if (!q)
+				return false;
 		}
+		*c = (struct gnttab_copy_op){
+			.from = {.ref = r->gref,
+				 .domid = b->dev->peer,
+				 .offset = (uint16_t)from},
+			.to = {.local = q->data + q->size},
+			.len = (uint16_t)n,
+		};
+		q->size += n;
+		batch.copies++;
+		p->copies++;
 	}
+	return true;
+}
+
+/* A frame for the chain's data, and the copies; NULL: memory is short. */
+static struct net_frame *plan_frame(struct netback *b, struct packet *p,
+				    uint32_t size)
+{
+	p->frame = net_frame_new(b->net.pool);
+	for (unsigned i = 0; p->frame && i < p->slots; i++) {
+		if (plan_request(b, p, &p->request[i]))
+			continue;
+		net_frame_free(p->frame);
+		p->frame = NULL;
+		batch.copies -= p->copies;
+		p->copies = 0;
+	}
+	if (p->frame)
+		p->frame->size = size;
+	return p->frame;
 }
 
 static uint8_t sum_of(const struct netif_tx_request *r)
@@ -202,8 +257,7 @@ static int take_packet(struct netback *b)
 		b->net.stat.rx_errors++;
 		return 1;
 	}
-	p->frame = net_frame_alloc(&b->net, total, 0);
-	if (!p->frame) {
+	if (!plan_frame(b, p, total)) {
 		p->status = NETIF_RSP_DROPPED;
 		b->net.stat.rx_dropped++;
 		return 1;
@@ -212,7 +266,6 @@ static int take_packet(struct netback *b)
 	p->frame->gso = p->gso;
 	p->frame->gso_size = p->gso_size;
 	batch.frames++;
-	plan_copies(b, p);
 	return 1;
 }
 

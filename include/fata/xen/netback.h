@@ -16,11 +16,12 @@
  * net_info); when the toolstack takes it away, or the client ends, net_receive
  * and net_send return -ENODEV for ever, and netback_close frees it.
  *
- * Clients are not trusted. All that they send is a copy of our own: the first
- * 4096 bytes of a frame are its first piece, so headers lie together. One that
- * breaks the protocol is disconnected, with a line in the log; one that takes
- * nothing is the caller's to drop frames for (net_send with deadline 0); and
- * how many frames of one client are received in succession the caller says.
+ * Clients are not trusted. All that they send is a copy of our own, and the
+ * first NETBACK_HEAD bytes of a frame lie in its first piece: enough for all
+ * headers, wherever the client cut them. One that breaks the protocol is
+ * disconnected, with a line in the log; one that takes nothing is the caller's
+ * to drop frames for (net_send with deadline 0); and how many frames of one
+ * client are received in succession the caller says.
  *
  * With xl: docs/network.md. Source: xen/io/netif.h.
  */
@@ -30,6 +31,9 @@
 #include <fata/net.h>
 
 FATA_BEGIN
+
+/* Bytes of a received frame, or all of it, that lie together. */
+#define NETBACK_HEAD 256
 
 /*
  * What clients may leave to us, beside the checksums of TCP and UDP over IPv4,
