@@ -58,11 +58,16 @@ wrong "'explode': expected partition, heal" 'at 5s explode a'
 wrong 'expected: at TIME crash NAMES' 'at 5s crash'
 wrong 'expected: at TIME partition' 'at 5s partition'
 wrong "no link joins 'a' and 'b0'" 'at 5s link a b0 down'
+wrong "unknown '{nmae}'; did you mean '{name}'" 'node c ./node {nmae}'
+wrong "unknown '{indx}'; did you mean '{index}'" 'node c ./node x{indx}'
 wrong 'expected: default OPTIONS' 'default'
 wrong 'expected: duration TIME' 'duration'
 wrong 'expected: wall YYYY' 'wall yesterday'
 topology <<<$'duration 1s\nduration 2s'
 check "two durations" says 1 't.conf:2: there is a duration already' sim
+topology <<<$'switch s\nat 2s heal\nduration 1s'
+check "an event after the end" says 1 \
+	't.conf:2: the run has ended by then \(duration\)' sim
 topology </dev/null
 check "no node" says 1 '^fata: sim: t.conf: there is no node in it' sim
 head -c 100 /dev/zero >t.conf
@@ -172,6 +177,8 @@ log=$(cat sim.out/late.log)
 HIDDEN=1 sim --seed 1 >out
 sim --wrap "late=env HIDDEN=1" >wrapped
 check "--wrap" grep -q HIDDEN=1 sim.out/late.log
+check "--wrap of a switch" says 1 '^fata: sim: --wrap s=y: a switch runs' \
+	sim --wrap s=y
 check "--wrap of nobody" says 1 '^fata: sim: --wrap x=y: no node' sim --wrap x=y
 refused 2 '--wrap x: expected NODE=COMMAND' "$fata" sim --wrap x t.conf
 sim --seed 1 >out

@@ -128,6 +128,7 @@ int topo_event(struct reader *r)
 			continue;
 		e = GROW(r->t->event, r->t->events);
 		e->action = actions[i].action;
+		e->line = r->at.line;
 		e->text = xasprintf("%.*s", (int)strcspn(r->line, "#\n"),
 				    r->line);
 		if (topo_time(&r->at, "at", r->w.v[1], &e->at))

@@ -93,10 +93,16 @@ static int wrap(struct sim *s, const char *word)
 	const struct topo_place at = {.file = "--wrap", .line = 1};
 	size_t n = strcspn(word, "=");
 
-	for (unsigned i = 0; i < s->topo->nodes; i++)
-		if (strlen(s->topo->node[i].name) == n &&
-		    !memcmp(s->topo->node[i].name, word, n))
-			return topo_split(&at, word + n + 1, &s->node[i].wrap);
+	for (unsigned i = 0; i < s->topo->nodes; i++) {
+		const struct topo_node *t = &s->topo->node[i];
+
+		if (strlen(t->name) != n || memcmp(t->name, word, n))
+			continue;
+		if (t->is_switch)
+			return fail("--wrap %s: a switch runs no program",
+				    word);
+		return topo_split(&at, word + n + 1, &s->node[i].wrap);
+	}
 	return fail("--wrap %s: no node is called so", word);
 }
 

@@ -46,13 +46,31 @@ static int add_node(struct reader *r, const char *name)
 	return 0;
 }
 
+/* Braces that were probably to be filled in; others stay. */
+static int judge_braces(struct reader *r, const char *word)
+{
+	static const char *const known[] = {"name", "index", NULL};
+	size_t n = strspn(word + 1, "abcdefghijklmnopqrstuvwxyz");
+	char *name = xasprintf("%.*s", (int)n, word + 1);
+	const char *guess =
+		word[n + 1] == '}' ? did_you_mean(name, known) : NULL;
+
+	free(name);
+	if (!guess)
+		return 0;
+	return topo_fail(&r->at, "unknown '%.*s'; did you mean '{%s}'?",
+			 (int)n + 2, word, guess);
+}
+
 /* A word of a node's command line: {name} and {index} are filled in. */
-static void add_word(struct topo_node *n, size_t index, const char *word)
+static int add_word(struct reader *r, struct topo_node *n, size_t index,
+		    const char *word)
 {
 	struct text t = {0};
+	int err = 0;
 
 	text_add(&t, "", 0);
-	while (*word) {
+	while (*word && !err) {
 		if (starts_with(word, "{name}")) {
 			text_printf(&t, "%s", n->name);
 			word += 6;
@@ -60,11 +78,13 @@ static void add_word(struct topo_node *n, size_t index, const char *word)
 			text_printf(&t, "%zu", index);
 			word += 7;
 		} else {
+			err = *word == '{' ? judge_braces(r, word) : 0;
 			text_add(&t, word++, 1);
 		}
 	}
 	strv_add(&n->argv, t.s);
 	text_free(&t);
+	return err;
 }
 
 /* node LIST [start=TIME] PROGRAM [WORDS] */
@@ -95,8 +115,8 @@ static int read_node(struct reader *r)
 		n = &r->t->node[r->t->nodes - 1];
 		n->start = start;
 		n->program = xstrdup(path);
-		for (size_t k = first; k < r->w.n; k++)
-			add_word(n, i, r->w.v[k]);
+		for (size_t k = first; k < r->w.n && !err; k++)
+			err = add_word(r, n, i, r->w.v[k]);
 	}
 	free(path);
 	strv_free(&names);
@@ -193,6 +213,17 @@ static void sort_events(struct topology *t)
 	}
 }
 
+/* An event that would never come is a mistake of the file's. */
+static int judge_events(const struct topology *t)
+{
+	for (unsigned i = 0; t->duration && i < t->events; i++)
+		if (t->event[i].at > t->duration)
+			return fail("%s:%u: the run has ended by then "
+				    "(duration)",
+				    t->file, t->event[i].line);
+	return 0;
+}
+
 static int read_lines(struct reader *r, char *text)
 {
 	char *next = text;
@@ -236,6 +267,8 @@ int topo_read(struct topology *t, const char *file, const struct strv *cc)
 		err = fail("%s: not a text file", file);
 	else
 		err = read_lines(&r, text.s);
+	if (!err)
+		err = judge_events(t);
 	if (!err)
 		sort_events(t);
 	free(r.folder);

@@ -67,6 +67,7 @@ enum topo_action {
 
 struct topo_event {
 	uint64_t at;
+	unsigned line; /* of the file */
 	enum topo_action action;
 	char *text;      /* as it stands in the file, for the journal */
 	unsigned n;      /* nodes or links */
