@@ -10,6 +10,8 @@
 #include <fata/xen/evtchn.h>
 #include <lib/guest.h>
 
+#define SOON clock_deadline(60 * FATA_NS_PER_S)
+
 static unsigned fired;
 
 static void count(void *arg)
@@ -88,7 +90,7 @@ static int echo(void *arg)
 	uint64_t seen = 0;
 
 	for (int i = 0; i < 1000; i++) {
-		if (evtchn_wait(e, &seen, clock_deadline(FATA_NS_PER_S)))
+		if (evtchn_wait(e, &seen, SOON))
 			return i;
 		evtchn_notify(e);
 	}
@@ -113,12 +115,9 @@ static void test_loopback(void)
 	check_equal(fata_task_spawn(&t, NULL, echo, &b), 0);
 	for (int i = 0; i < 1000; i++) {
 		evtchn_notify(&a);
-		check_equal(
-			evtchn_wait(&a, &seen, clock_deadline(FATA_NS_PER_S)),
-			0);
+		check_equal(evtchn_wait(&a, &seen, SOON), 0);
 	}
-	check_equal(fata_task_join(t, &result, clock_deadline(FATA_NS_PER_S)),
-		    0);
+	check_equal(fata_task_join(t, &result, SOON), 0);
 	evtchn_close(&a);
 	check_equal(evtchn_notify(&b), 0); /* nobody there: lost, no error */
 	evtchn_close(&b);

@@ -54,12 +54,15 @@ static void off(void)
 	check_equal(setitimer(ITIMER_REAL, &t, NULL), 0);
 }
 
-static struct timespec in_a_second(void)
+/* For waits that a signal ends: a busy machine may have it come late. */
+#define LONG 100
+
+static struct timespec in_long(void)
 {
 	struct timespec t;
 
 	clock_gettime(CLOCK_REALTIME, &t);
-	t.tv_sec++;
+	t.tv_sec += LONG;
 	return t;
 }
 
@@ -67,23 +70,25 @@ static struct timespec in_a_second(void)
 static void always(int flags)
 {
 	struct pollfd p = {fds[0], POLLIN, 0};
-	struct timespec second = {1, 0}, then = in_a_second();
-	struct timeval time = {1, 0};
+	struct timespec wait = {LONG, 0}, then = in_long();
+	struct timeval time = {LONG, 0};
 	struct epoll_event e;
+	long long start;
 	fd_set set;
 	int epoll = epoll_create1(0);
 
 	FD_ZERO(&set);
 	FD_SET(fds[0], &set);
 	every(5, flags, 0);
-	fails(poll(&p, 1, 1000), EINTR);
-	fails(ppoll(&p, 1, &second, NULL), EINTR);
+	fails(poll(&p, 1, LONG * 1000), EINTR);
+	fails(ppoll(&p, 1, &wait, NULL), EINTR);
 	fails(select(fds[0] + 1, &set, NULL, NULL, &time), EINTR);
-	fails(epoll_wait(epoll, &e, 1, 1000), EINTR);
-	fails(nanosleep(&second, NULL), EINTR);
-	check_equal(clock_nanosleep(CLOCK_MONOTONIC, 0, &second, NULL), EINTR);
-	fails(usleep(900000), EINTR);
-	check(sleep(100) >= 99);
+	fails(epoll_wait(epoll, &e, 1, LONG * 1000), EINTR);
+	fails(nanosleep(&wait, NULL), EINTR);
+	check_equal(clock_nanosleep(CLOCK_MONOTONIC, 0, &wait, NULL), EINTR);
+	fails(usleep(LONG * 1000000), EINTR);
+	start = guest_ns();
+	check_left(sleep(LONG), LONG, 1000000000, start);
 	fails(sem_timedwait(&sem, &then), EINTR);
 	fails(pause(), EINTR);
 	off();
@@ -131,7 +136,7 @@ static void old_ways(void)
 static void sockets(void)
 {
 	struct sockaddr_un a = {AF_UNIX, "socket"};
-	struct timeval limit = {5, 0};
+	struct timeval limit = {LONG, 0};
 	int pair[2], s;
 	char c;
 
@@ -160,7 +165,7 @@ static void sockets(void)
 /* The signal is blocked but for the wait: it cannot come before it. */
 static void masked(void)
 {
-	struct timespec second = {1, 0};
+	struct timespec wait = {LONG, 0};
 	struct epoll_event e;
 	sigset_t one, none, now;
 	int epoll = epoll_create1(0);
@@ -171,17 +176,17 @@ static void masked(void)
 	sigprocmask(SIG_BLOCK, &one, NULL);
 	count = due = 0;
 	raise(SIGALRM);
-	fails(ppoll(NULL, 0, &second, &none), EINTR);
+	fails(ppoll(NULL, 0, &wait, &none), EINTR);
 	check_equal(count, 1);
 	raise(SIGALRM);
-	fails(pselect(0, NULL, NULL, NULL, &second, &none), EINTR);
+	fails(pselect(0, NULL, NULL, NULL, &wait, &none), EINTR);
 	raise(SIGALRM);
-	fails(epoll_pwait(epoll, &e, 1, 1000, &none), EINTR);
+	fails(epoll_pwait(epoll, &e, 1, LONG * 1000, &none), EINTR);
 	raise(SIGALRM);
 	fails(sigsuspend(&none), EINTR);
 	check_equal(count, 4);
 	every(5, 0, 0);
-	fails(ppoll(NULL, 0, &second, &none), EINTR);
+	fails(ppoll(NULL, 0, &wait, &none), EINTR);
 	off();
 	check_equal(ppoll(NULL, 0, &(struct timespec){0, 1000000}, &one), 0);
 	sigprocmask(SIG_SETMASK, &none, &now);
@@ -217,7 +222,7 @@ static void *waiter(void *arg)
 /* Only the wait of the thread that has handled it ends. */
 static void threads(void)
 {
-	struct timespec second = {1, 0};
+	struct timespec wait = {LONG, 0};
 	sigset_t set;
 	pthread_t t;
 	int sig = 0;
@@ -225,7 +230,7 @@ static void threads(void)
 	check_equal(pthread_create(&t, NULL, reader, NULL), 0);
 	every(5, 0, 0);
 	for (int i = 0; i < 5; i++)
-		fails(nanosleep(&second, NULL), EINTR);
+		fails(nanosleep(&wait, NULL), EINTR);
 	off();
 	check_equal(write(fds[1], "x", 1), 1);
 	check_equal(pthread_join(t, NULL), 0);

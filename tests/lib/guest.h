@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 #define check(cond)                                                            \
 	do {                                                                   \
@@ -37,6 +38,27 @@
 		check_equal(call, -1);                                         \
 		check_equal(errno, error);                                     \
 	} while (0)
+
+/* The time, in nanoseconds: only for check_left and the like. */
+static inline long long guest_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000000000ll + t.tv_nsec;
+}
+
+/*
+ * Of `all` units (of so many ns) that began to pass after `since` so many are
+ * left: not more than all, nor less than the time allows that has passed. A
+ * busy machine may have let any time pass.
+ */
+static inline void check_left(long long left, long long all, long long unit,
+			      long long since)
+{
+	check(left <= all);
+	check((left + 1) * unit >= all * unit - (guest_ns() - since));
+}
 
 /* After something that must have killed the guest. */
 #define still_alive()                                                          \
