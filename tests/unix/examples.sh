@@ -25,21 +25,23 @@ truncate -s 1M disk.img
 check "disk" grep -q '^runs: 1$' out
 
 check "http builds" example http
+http=$(free_port)
 mkdir www && echo "a file of the host" >www/x.txt && tar cf www.tar -C www .
-./http --port 18091 --ramdisk www.tar >out 2>&1 &
+./http --port $http --ramdisk www.tar >out 2>&1 &
 kid=$!
-until_ok curl -s -m 2 http://127.0.0.1:18091/x.txt
+until_ok curl -s -m 2 http://127.0.0.1:$http/x.txt
 check "http serves a module" same \
-  "$(curl -s -m 5 http://127.0.0.1:18091/x.txt)" "a file of the host"
+  "$(curl -s -m 5 http://127.0.0.1:$http/x.txt)" "a file of the host"
 kill $kid
 wait $kid
 check "and ends well" same $? 0
 
 check "udp-echo builds" example udp-echo
-./udp-echo --port 18092 >out 2>&1 &
+echo=$(free_port)
+./udp-echo --port $echo >out 2>&1 &
 kid=$!
-until_ok grep -q 'port 18092' out
-exec 3<>/dev/udp/127.0.0.1/18092
+until_ok grep -q "port $echo" out
+exec 3<>"/dev/udp/127.0.0.1/$echo"
 echo ping >&3
 line=$(timeout 10 head -c 5 <&3)
 check "udp-echo" same "$line" ping
@@ -50,10 +52,11 @@ check "and ends well" same $? 0
 # --- dns: what the zone says of www.example.test ------------------------------
 
 check "dns builds" example dns
-./dns --port 18093 --ramdisk "$examples/dns/example.zone" >out 2>&1 &
+dns=$(free_port)
+./dns --port $dns --ramdisk "$examples/dns/example.zone" >out 2>&1 &
 kid=$!
-until_ok grep -q 'port 18093' out
-exec 4<>/dev/udp/127.0.0.1/18093
+until_ok grep -q "port $dns" out
+exec 4<>"/dev/udp/127.0.0.1/$dns"
 printf '\x12\x34\x01\0\0\x01\0\0\0\0\0\0\x03www\x07example\x04test\0\0\x01\0\x01' >&4
 answer=$(timeout 10 dd bs=512 count=1 status=none <&4 | od -An -tx1 | tr -d ' \n')
 check "dns answers with the address" matches "$answer" '^1234.*0a000214$'
@@ -64,13 +67,14 @@ check "and ends well" same $? 0
 # --- proxy, in front of the web server ------------------------------------------
 
 check "proxy builds" example proxy
-./http --port 18091 --ramdisk www.tar >out 2>&1 &
+./http --port $http --ramdisk www.tar >out 2>&1 &
 kid=$!
-./proxy --port 18094 --to 127.0.0.1:18091 >out2 2>&1 &
+proxy=$(free_port)
+./proxy --port $proxy --to 127.0.0.1:$http >out2 2>&1 &
 kid2=$!
-until_ok curl -s -m 2 http://127.0.0.1:18094/x.txt
+until_ok curl -s -m 2 http://127.0.0.1:$proxy/x.txt
 check "proxy passes a page on" same \
-  "$(curl -s -m 5 http://127.0.0.1:18094/x.txt)" "a file of the host"
+  "$(curl -s -m 5 http://127.0.0.1:$proxy/x.txt)" "a file of the host"
 kill $kid $kid2
 wait $kid
 wait $kid2
@@ -94,7 +98,7 @@ kill $kid
 wait $kid
 check "bridge ends well" same $? 0
 check "what came in went out" ./replay --net a=pcap:gossip.pcap \
-  --net b=pcap:bridged.pcap same
+  --net b=pcap:bridged.pcap same gossip.pcap bridged.pcap
 
 # --- site and sqlite: their files are in /www and /data ---------------------------
 
@@ -115,11 +119,12 @@ in_root() {
 }
 
 if (in_root true) 2>err; then
-  in_root 'exec ./site --port 18095 --mount www:/www:ext4,ro' >out 2>&1 &
+  site=$(free_port)
+  in_root "exec ./site --port $site --mount www:/www:ext4,ro" >out 2>&1 &
   kid=$!
-  until_ok curl -s -m 2 http://127.0.0.1:18095/x.txt
+  until_ok curl -s -m 2 http://127.0.0.1:$site/x.txt
   check "site serves a folder" same \
-    "$(curl -s -m 5 http://127.0.0.1:18095/x.txt)" "a file of the host"
+    "$(curl -s -m 5 http://127.0.0.1:$site/x.txt)" "a file of the host"
   kill $kid
   wait $kid
   check "and ends well" same $? 0

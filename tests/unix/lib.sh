@@ -43,9 +43,21 @@ build() { # SOURCE NAME
     { echo "cannot build $1"; exit 1; }
 }
 
-# Try a command until it succeeds, for some seconds.
+# A port of this host that nobody has, below those that connections get.
+free_port() {
+  local port
+
+  while port=$((10000 + RANDOM % 20000)) &&
+    awk '{ print $2 }' /proc/net/tcp /proc/net/udp /proc/net/tcp6 \
+      /proc/net/udp6 2>/dev/null | grep -q "$(printf ':%04X$' $port)"; do
+    :
+  done
+  echo "$port"
+}
+
+# Try a command until it succeeds, for a minute.
 until_ok() {
-  for _ in $(seq 50); do
+  for _ in $(seq 300); do
     "$@" >/dev/null 2>&1 && return 0
     sleep 0.2
   done

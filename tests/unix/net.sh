@@ -25,17 +25,18 @@ page() { curl -s -m 10 "$1" | grep -q 'It works'; }
 
 # --- no privilege ---------------------------------------------------------------
 
-./http --net lan=user,fwd=18080:80,dump=http.pcap >http.out 2>&1 &
+port=$(free_port)
+./http --net lan=user,fwd=$port:80,dump=http.pcap >http.out 2>&1 &
 kids+=($!)
-if until_ok page http://127.0.0.1:18080/; then
+if until_ok page http://127.0.0.1:$port/; then
   check "a page of ours, through the user network" true
-  ./fetch --net net=user,dump=fetch.pcap 10.0.2.2 18080 >fetch.out 2>&1
+  ./fetch --net net=user,dump=fetch.pcap 10.0.2.2 "$port" >fetch.out 2>&1
   check "our program fetches a page through it" same $? 0
   check "all of it" grep -q '^It works' fetch.out
-  check "poll, select and epoll" ./poller --net net=user 10.0.2.2 18080
-  ./fetch 127.0.0.1 18080 >fetch.out 2>&1
+  check "poll, select and epoll" ./poller --net net=user 10.0.2.2 "$port"
+  ./fetch 127.0.0.1 "$port" >fetch.out 2>&1
   check "without an interface: the host's sockets" same $? 0
-  check "poll, select and epoll of the host" ./poller 127.0.0.1 18080
+  check "poll, select and epoll of the host" ./poller 127.0.0.1 "$port"
 elif grep -q libslirp http.out; then
   skip "the user network" "libslirp0 is not installed"
 else
@@ -90,7 +91,6 @@ packet() {
   kill "${kids[0]}"
   ip netns exec "$ns" ./echo --net lan=packet:fp1 --ip 10.8.0.2/24 >echo.out 2>&1 &
   kids=($!)
-  sleep 1
   check "UDP over it" in_ns ./udp 10.8.0.2
   kill "${kids[0]}"
 }
@@ -109,7 +109,7 @@ int main(int argc, char **argv)
 	(void)argc;
 	inet_pton(AF_INET, argv[1], &a.sin_addr);
 	setsockopt(s, SOL_SOCKET, SO_RCVTIMEO, &t, sizeof(t));
-	for (int i = 0; i < 10; i++) {
+	for (int i = 0; i < 60; i++) { /* it may not be there yet */
 		sendto(s, "hello", 5, 0, (void *)&a, sizeof(a));
 		if (recv(s, back, 5, 0) == 5)
 			return strcmp(back, "hello");
@@ -142,17 +142,17 @@ else
   skip "tshark" "not installed"
 fi
 if [ -s http.pcap ]; then
-  out=$(./replay --net "in=pcap:http.pcap,again.pcap")
+  out=$(./replay --net "in=pcap:http.pcap,again.pcap" copy http.pcap)
   check "a capture is replayed" matches "$out" '^[0-9]+ frames'
   # what comes in is sent out: the frames are the same, their times are not
   check "frame by frame" ./replay --net "a=pcap:http.pcap" \
-    --net "b=pcap:again.pcap" same
+    --net "b=pcap:again.pcap" same http.pcap again.pcap
 fi
 
 # --- files of others ----------------------------------------------------------------
 
 alike() { # FILE: it brings the frames of few.pcap
-  ./replay --net "a=pcap:few.pcap" --net "b=pcap:$1" same
+  ./replay --net "a=pcap:few.pcap" --net "b=pcap:$1" same few.pcap "$1"
 }
 
 if [ -s http.pcap ] && command -v editcap tcpdump >/dev/null; then
@@ -187,23 +187,23 @@ END
   gcc swap.c -o swap && ./swap <few.pcap >big.pcap
   check "a big-endian host's" alike big.pcap
   editcap -F pcapng few.pcap new.ng
-  out=$(./replay --net in=pcap:new.ng 2>&1)
+  out=$(./replay --net in=pcap:new.ng copy new.ng 2>&1)
   check "pcapng is refused" test $? != 0
   check "in one line, with what to do" same "$(grep -c pcapng <<<"$out") \
 $(grep -c 'editcap -F pcap' <<<"$out")" "1 1"
   editcap -F pcap new.ng converted.pcap
   check "which does" alike converted.pcap
   editcap -F pcap -T rawip http.pcap raw.pcap
-  out=$(./replay --net in=pcap:raw.pcap 2>&1)
+  out=$(./replay --net in=pcap:raw.pcap copy raw.pcap 2>&1)
   check "another kind of link is refused" matches "$out" 'expected Ethernet'
-  out=$(./replay --net in=pcap:udp.c 2>&1)
+  out=$(./replay --net in=pcap:udp.c copy udp.c 2>&1)
   check "what is no capture, too" matches "$out" 'udp.c is no pcap file'
 else
   skip "captures of others" "no capture, editcap or tcpdump"
 fi
 if [ -s host.cap ]; then
   # the host's own view of the tap: what it sent to the program
-  out=$(./replay --net "in=pcap:host.cap")
+  out=$(./replay --net "in=pcap:host.cap" copy host.cap)
   check "what tcpdump captured is replayed" matches "$out" '^[0-9]+ frames'
 fi
 finish

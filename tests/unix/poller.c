@@ -46,7 +46,8 @@ static int begin(char **argv)
 	check_equal(error, 0);
 	p.events = POLLIN;
 	check_equal(poll(&p, 1, 0), 0);
-	check_equal(poll(&p, 1, 30), 0);
+	while (ticks < 6)
+		check_equal(poll(&p, 1, 30), 0);
 	check_equal(read(s, &p, 1), -1);
 	check_equal(errno, EAGAIN);
 	check_equal(write(s, "GET / HTTP/1.0\r\n\r\n", 18), 18);
@@ -96,7 +97,6 @@ int main(int argc, char **argv)
 	}
 	close(copy);
 	check(sum > 100);
-	check(ticks > 5);
 	printf("%zu bytes, %u ticks\n", sum, ticks);
 	return 0;
 }

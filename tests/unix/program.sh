@@ -76,7 +76,7 @@ signal() { # SIGNAL WORD: its output in $out, its status in $rc
   local pid=$!
   until_ok grep -q ready out
   kill "-$1" $pid
-  [ "$2" = decide ] && sleep 0.3 && kill -TERM $pid
+  [ "$2" = decide ] && until_ok grep -q '^request' out && kill -TERM $pid
   wait $pid
   rc=$?
   out=$(cat out)
@@ -147,11 +147,11 @@ int main(void)
 {
 	struct console *c;
 	char line[32];
-	if (console_open("side", &c, clock_deadline(1000000000)))
+	if (console_open("side", &c, clock_deadline(60000000000)))
 		return 1;
 	console_write(c, "name? ", 6);
 	if (console_read_line(c, line, sizeof(line),
-			      clock_deadline(10000000000)) < 0)
+			      clock_deadline(60000000000)) < 0)
 		return 2;
 	printf("read: %s\n", line);
 	return 0;

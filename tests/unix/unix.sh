@@ -10,7 +10,8 @@ set -u
 source=$(realpath "$1") program=$(realpath "$2")
 out=$(mktemp)
 folder=$(mktemp -d)
-trap 'rm -rf "$out" "$folder"' EXIT
+typist=
+trap 'rm -rf "$out" "$folder"; [ -z "$typist" ] || kill "$typist" 2>/dev/null' EXIT
 # a sanitizer's report is a status of its own
 export ASAN_OPTIONS=$ASAN_OPTIONS:exitcode=99:allocator_may_return_null=1
 export UBSAN_OPTIONS=exitcode=99
@@ -27,10 +28,20 @@ fail() {
   exit 1
 }
 
+# Who types stays until the program has ended.
 type_input() {
   until grep -q '^input?' "$out"; do sleep 0.1; done
   printf '%b' "$1"
-  sleep 2
+  exec sleep 180
+}
+
+# A program with its words; a terminal of its own if it asks for one.
+start() {
+  if [ -n "$(setting terminal)" ]; then
+    timeout -k 5 120 script -qefc "$(printf '%q ' "$@")" /dev/null
+  else
+    timeout -k 5 120 "$@"
+  fi
 }
 
 boots=$(grep -c 'guest: again' "$source")
@@ -46,15 +57,17 @@ for boot in $(seq 0 "$boots"); do
   fi
   : >"$out"
   rm -rf "$folder" && mkdir "$folder" && cd "$folder" || exit 99
-  if [ -n "$(setting terminal)" ]; then
-    timeout -k 5 120 script -qefc "$(printf '%q ' "$program" "$@")" /dev/null \
-      >"$out" 2>&1 < <(type_input "$input")
-  elif [ -n "$input" ]; then
-    timeout -k 5 120 "$program" "$@" >"$out" 2>&1 < <(type_input "$input")
+  if [ -n "$input" ]; then
+    exec 4< <(type_input "$input")
+    typist=$!
+    start "$program" "$@" >"$out" 2>&1 <&4
+    rc=$?
+    exec 4<&-
+    kill "$typist" 2>/dev/null
   else
-    timeout -k 5 120 "$program" "$@" >"$out" 2>&1 </dev/null
+    start "$program" "$@" >"$out" 2>&1 </dev/null
+    rc=$?
   fi
-  rc=$?
   if [ -n "$die" ]; then
     case $rc in 0 | 1 | 124 | 137) fail "it ended with $rc, expected its death" ;; esac
     grep -q 'should be dead' "$out" && fail "it lives"
