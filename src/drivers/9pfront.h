@@ -30,7 +30,7 @@
 #include <xen/byte_ring.h>
 
 #define P9_RINGS 2
-#define P9_ORDER 6  /* 128 KiB each way */
+#define P9_ORDER 7  /* 256 KiB each way */
 #define P9_SLOTS 32 /* requests under way, all rings; a multiple of P9_RINGS */
 #define P9_NOTAG 0xffff
 

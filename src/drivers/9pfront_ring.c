@@ -92,6 +92,16 @@ static unsigned least(uint64_t a, unsigned b)
 }
 
 /*
+ * Half of a ring, so that others find room beside it, and a page: a server
+ * rounds what it does at once, without the header, down to whole pages. So a
+ * program's 128 KiB are one request, not three.
+ */
+static uint32_t largest_message(unsigned order)
+{
+	return order > ORDER_LEAST ? half(order) / 2 + PAGE_SIZE : half(order);
+}
+
+/*
  * The first ring is the largest that both sides have memory for; the others
  * have its size. Those for which there is none are left out.
  */
@@ -114,8 +124,7 @@ int p9_rings_open(struct p9front *f)
 		f->order--;
 	while (!rc && ++f->rings < least(rings, P9_RINGS))
 		rc = ring_open(f, &f->ring[f->rings], f->order);
-	f->channel.msize = f->order > ORDER_LEAST ? half(f->order) / 2
-						  : half(f->order);
+	f->channel.msize = largest_message(f->order);
 	return f->rings ? 0 : rc;
 }
 
