@@ -244,7 +244,8 @@ SIM_OWN := $(addprefix src/xen/,hypercall.c platform.c setup.c clock.c)
 HXEN  := $(patsubst src/%,$(BUILD)/host/%.o,$(filter-out $(SIM_OWN), \
 	$(wildcard src/xen/*.c src/drivers/*.c src/qubes/*.c)))
 $(BUILD)/host/libsim.a: $(HCORE) $(HXEN) $(BUILD)/host/unix/context.c.o \
-		$(addprefix $(BUILD)/host/core/,console_line.c.o net.c.o net_frame.c.o)
+		$(addprefix $(BUILD)/host/core/,console_line.c.o net.c.o net_fit.c.o \
+		net_frame.c.o net_sum.c.o)
 	$(Q)rm -f $@ && ar rcs $@ $^
 HTEST := $(patsubst tests/%,$(BUILD)/host/tests/%.o,$(wildcard tests/lib/*.c))
 
@@ -294,7 +295,7 @@ $(BUILD)/host/lwip/core/ipv6/ip6_frag.o: LWIPRENAME := -Dip6_frag=lwip_ip6_frag
 $(BUILD)/host/lwip/core/tcp_in.o: LWIPRENAME := -Dtcp_input=lwip_tcp_input
 $(addprefix $(BUILD)/host/lwip/core/,ipv4/dhcp.o ipv6/nd6.o): \
 	LWIPRENAME := -DLWIP_DNS=1
-$(BUILD)/host/libnet.a: $(HNET)
+$(BUILD)/host/libnet.a: $(HNET) $(BUILD)/host/core/net_sum.c.o
 	$(Q)rm -f $@ && ar rcs $@ $^
 NETTEST := $(wildcard tests/unit/net_*.c tests/fuzz/net_*.c)
 $(patsubst %,$(BUILD)/host/%.o,$(NETTEST) $(patsubst src/%,%, \
@@ -302,6 +303,8 @@ $(patsubst %,$(BUILD)/host/%.o,$(NETTEST) $(patsubst src/%,%, \
 $(patsubst %,$(BUILD)/host/%.o,$(NETTEST) $(patsubst src/%,%, \
 	$(wildcard src/net/*.c))): | $(LWIP)/.complete
 $(NETTEST:%.c=$(BUILD)/%): $(BUILD)/host/libnet.a
+$(BUILD)/tests/unit/net_fit: \
+	$(addprefix $(BUILD)/host/core/,net_fit.c.o net_frame.c.o)
 
 SIM := $(patsubst tests/sim/%.c,$(BUILD)/tests/sim/%,$(wildcard tests/sim/*.c))
 $(BUILD)/tests/sim/%: $(BUILD)/host/tests/sim/%.c.o $(HTEST) $(BUILD)/host/libsim.a

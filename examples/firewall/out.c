@@ -2,6 +2,7 @@
 /* Frames that leave, in batches; see wall.h. */
 #include "wall.h"
 
+#include <errno.h>
 #include <fata/clock.h>
 #include <fata/metrics.h>
 #include <string.h>
@@ -24,6 +25,26 @@ static void address(struct net_frame *f, const unsigned char *from,
 	memcpy(f->piece[0].data + 6, from, 6);
 }
 
+static void send(struct net *n, struct net_frame **frames, unsigned count,
+		 uint64_t deadline);
+
+/* To who takes no large frames, or no unfinished checksums. */
+static void send_fitted(struct net *n, struct net_frame *f, uint64_t deadline)
+{
+	struct net_frame *some[BATCH];
+	unsigned count;
+
+	if (net_fit(n, &f) < 0) {
+		drop(f);
+		return;
+	}
+	while (f) {
+		for (count = 0; f && count < BATCH; f = f->next)
+			some[count++] = f;
+		send(n, some, count, deadline);
+	}
+}
+
 /* What is not taken is dropped, and does not keep the next one. */
 static void send(struct net *n, struct net_frame **frames, unsigned count,
 		 uint64_t deadline)
@@ -32,7 +53,10 @@ static void send(struct net *n, struct net_frame **frames, unsigned count,
 		int done = net_send(n, frames, count, deadline);
 
 		if (done < 1) {
-			drop(*frames);
+			if (done == -EOPNOTSUPP)
+				send_fitted(n, *frames, deadline);
+			else
+				drop(*frames);
 			done = 1;
 		}
 		frames += done;

@@ -128,6 +128,17 @@ void net_frame_free(struct net_frame *f);
 int net_send(struct net *n, struct net_frame **frames, unsigned count,
 	     uint64_t deadline);
 
+/*
+ * Make of a frame what the interface takes: a checksum is finished, a TCP frame
+ * larger than the MTU cut into segments, as far as net_info offers neither.
+ * *frame is then the first of a list (next); their number is returned, 1 also
+ * for a frame that is left alone.
+ * -EINVAL: it is no such packet, its headers do not lie in the first piece, or
+ * it is to be cut into segments of less than 88 bytes; -ENOMEM; *frame is
+ * unchanged then. Does not block.
+ */
+int net_fit(struct net *n, struct net_frame **frame);
+
 /* Signalled when net_send may find room again. */
 struct event *net_writable(struct net *n);
 

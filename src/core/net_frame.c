@@ -94,6 +94,19 @@ struct net_frame *net_frame_alloc(struct net *n, size_t size, size_t headroom)
 	return f;
 }
 
+/* Is a checksum left to the interface that it does not finish? */
+static bool wants_sum(const struct net *n, const struct net_frame *f)
+{
+	const unsigned char *p = f->piece[0].data;
+	bool v6;
+
+	if (f->sum != NET_SUM_BLANK ||
+	    (n->info.send_sum4 && n->info.send_sum6) || f->piece[0].size < 14)
+		return false;
+	v6 = p[12] == 0x86 && p[13] == 0xdd;
+	return v6 ? !n->info.send_sum6 : !n->info.send_sum4;
+}
+
 int net_frame_judge(const struct net *n, const struct net_frame *f)
 {
 	uint32_t sum = 0;
@@ -115,7 +128,7 @@ int net_frame_judge(const struct net *n, const struct net_frame *f)
 	    (f->gso == NET_GSO_NONE && sum > n->info.mtu + 18))
 		return -EMSGSIZE;
 	if ((f->gso == NET_GSO_TCPV4 && !n->info.send_gso4) ||
-	    (f->gso == NET_GSO_TCPV6 && !n->info.send_gso6))
+	    (f->gso == NET_GSO_TCPV6 && !n->info.send_gso6) || wants_sum(n, f))
 		return -EOPNOTSUPP;
 	return 0;
 }

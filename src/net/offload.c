@@ -10,6 +10,7 @@
  * A checksum that the interface finishes begins as the sum of the pseudo
  * header (netif.h, NETTXF_csum_blank).
  */
+#include <core/net_sum.h>
 #include <errno.h>
 #include <lwip/inet_chksum.h>
 #include <lwip/ip4_frag.h>
@@ -91,106 +92,7 @@ err_t ip6_frag(struct pbuf *p, struct netif *netif, const ip6_addr_t *dest)
 	return lwip_ip6_frag(p, netif, dest);
 }
 
-/* --- headers ------------------------------------------------------------- */
-
-/* Where the checksum of a frame's TCP or UDP is, and what it covers. */
-struct transport {
-	unsigned char *header; /* contiguous for at least `least` bytes */
-	unsigned ip, offset;   /* of the IP and the transport header */
-	unsigned length;       /* transport header and data */
-	uint8_t protocol;
-	bool v6;
-};
-
-/* Look into the frame's first piece. False: not TCP or UDP, or cut off. */
-static bool find_transport(const struct net_frame *f, struct transport *t)
-{
-	unsigned char *p = f->piece[0].data;
-	uint32_t n = f->piece[0].size, least;
-
-	if (n < 14 + 20)
-		return false;
-	t->ip = 14;
-	if (p[12] == 0x08 && p[13] == 0x00) {
-		unsigned total = (unsigned)p[16] << 8 | p[17];
-
-		t->v6 = false;
-		t->offset = 14 + (p[14] & 15) * 4u;
-		t->protocol = p[23];
-		if (t->offset < 34 || total < t->offset - 14 ||
-		    total > f->size - 14)
-			return false;
-		/* a fragment has no whole checksum */
-		if ((p[20] & 0x3f) || p[21])
-			return false;
-		t->length = total - (t->offset - 14);
-	} else if (p[12] == 0x86 && p[13] == 0xdd && n >= 54) {
-		t->v6 = true;
-		t->offset = 54;
-		t->protocol = p[20];
-		t->length = (unsigned)p[18] << 8 | p[19];
-		if (t->length > f->size - 54)
-			return false;
-	} else {
-		return false;
-	}
-	least = t->protocol == IP_PROTO_TCP   ? 20
-		: t->protocol == IP_PROTO_UDP ? 8
-					      : 0;
-	if (!least || t->length < least || n < t->offset + least)
-		return false;
-	t->header = p + t->offset;
-	return true;
-}
-
-static unsigned char *sum_field(const struct transport *t)
-{
-	return t->header + (t->protocol == IP_PROTO_TCP ? 16 : 6);
-}
-
-/* Add 16-bit words, most significant byte first; odd lengths are padded. */
-static uint64_t add_words(uint64_t sum, const unsigned char *p, uint32_t n)
-{
-	for (; n >= 2; n -= 2, p += 2)
-		sum += (unsigned)p[0] << 8 | p[1];
-	return n ? sum + ((unsigned)p[0] << 8) : sum;
-}
-
-static uint16_t fold(uint64_t sum)
-{
-	while (sum >> 16)
-		sum = (sum & 0xffff) + (sum >> 16);
-	return (uint16_t)sum;
-}
-
-static uint64_t pseudo_header(const struct net_frame *f,
-			      const struct transport *t)
-{
-	const unsigned char *ip = f->piece[0].data + t->ip;
-
-	return add_words(t->protocol + (uint64_t)t->length,
-			 ip + (t->v6 ? 8 : 12), t->v6 ? 32 : 8);
-}
-
-/* The sum over all of the transport's bytes, piece by piece. */
-static uint64_t whole_sum(const struct net_frame *f, const struct transport *t)
-{
-	uint64_t sum = pseudo_header(f, t);
-	uint32_t skip = t->offset, left = t->length, at = 0;
-
-	for (unsigned i = 0; i < f->pieces && left; i++) {
-		const struct net_piece *p = &f->piece[i];
-		uint32_t n = p->size - skip < left ? p->size - skip : left;
-		uint16_t part = fold(add_words(0, p->data + skip, n));
-
-		/* a piece that begins at an odd byte counts swapped */
-		sum += at & 1 ? (uint16_t)(part << 8 | part >> 8) : part;
-		at += n;
-		left -= n;
-		skip = 0;
-	}
-	return sum;
-}
+/* --- receiving ------------------------------------------------------------ */
 
 /*
  * A fragment of an IPv6 packet that would be longer than 65535 bytes with its
@@ -221,16 +123,15 @@ static bool too_long(const struct net_frame *f)
 
 bool offload_valid(const struct net_frame *f)
 {
-	struct transport t;
+	struct net_transport t;
 
 	if (too_long(f))
 		return false;
-	if (f->sum != NET_SUM_UNKNOWN || !find_transport(f, &t))
+	if (f->sum != NET_SUM_UNKNOWN || !net_transport_find(f, &t))
 		return true;
-	if (t.protocol == IP_PROTO_UDP && !t.v6 && !sum_field(&t)[0] &&
-	    !sum_field(&t)[1])
+	if (t.protocol == IP_PROTO_UDP && !t.v6 && !t.sum[0] && !t.sum[1])
 		return true; /* UDP over IPv4 may have none */
-	return fold(whole_sum(f, &t)) == 0xffff;
+	return net_sum_right(f, &t);
 }
 
 /* --- sending ------------------------------------------------------------- */
@@ -253,7 +154,7 @@ void offload_setup(struct link *l)
  * may be gone.
  */
 static uint16_t sender_mss(struct netif *netif, const struct net_frame *f,
-			   const struct transport *t)
+			   const struct net_transport *t)
 {
 	const char *hints = (const char *)netif->hints;
 	const unsigned char *to = f->piece[0].data + t->ip + (t->v6 ? 24 : 16);
@@ -276,21 +177,11 @@ static uint16_t sender_mss(struct netif *netif, const struct net_frame *f,
 
 static void finish_header(struct link *l, struct net_frame *f)
 {
-	struct transport t;
-	bool blank;
-	uint16_t sum;
+	struct net_transport t;
 
-	if (!find_transport(f, &t))
+	if (!net_transport_find(f, &t))
 		return;
-	blank = t.v6 ? l->info.send_sum6 : l->info.send_sum4;
-	sum_field(&t)[0] = sum_field(&t)[1] = 0;
-	sum = blank ? fold(pseudo_header(f, &t))
-		    : (uint16_t)~fold(whole_sum(f, &t));
-	if (!blank && !sum && t.protocol == IP_PROTO_UDP)
-		sum = 0xffff;
-	sum_field(&t)[0] = (unsigned char)(sum >> 8);
-	sum_field(&t)[1] = (unsigned char)sum;
-	f->sum = blank ? NET_SUM_BLANK : NET_SUM_GOOD;
+	net_sum_make(f, &t, t.v6 ? l->info.send_sum6 : l->info.send_sum4);
 	if (f->size > l->info.mtu + 14 && t.protocol == IP_PROTO_TCP) {
 		f->gso = t.v6 ? NET_GSO_TCPV6 : NET_GSO_TCPV4;
 		f->gso_size = sender_mss(&l->netif, f, &t);

@@ -131,6 +131,43 @@ static void test_what_is_refused(void **state)
 }
 
 /* A client that posts no pages: there is no room, and others go on. */
+/* One that takes nothing but small frames with whole sums gets such. */
+static void test_cut_to_fit(void **state)
+{
+	struct net_frame *f, *next;
+	unsigned char *p;
+	uint64_t before;
+	int count;
+
+	(void)state;
+	offer_client();
+	cl.gso = false;
+	cl.no_sum = true;
+	open_client();
+	f = net_frame_alloc(client, 54 + 10000, 0);
+	CHECK(f);
+	p = f->piece[0].data;
+	memset(p, 0, 54);
+	memcpy(p + 12, "\x08\0\x45\0\x27\x38", 6); /* 10040 bytes */
+	p[23] = 6;
+	p[46] = 0x50;
+	f->gso = NET_GSO_TCPV4;
+	f->gso_size = 1000;
+	f->sum = NET_SUM_BLANK;
+	CHECK(net_send(client, &f, 1, SOON) == -EOPNOTSUPP);
+	count = net_fit(client, &f);
+	CHECK(count == 10);
+	before = cl.frames;
+	for (; f; f = next) {
+		next = f->next;
+		CHECK(net_send(client, &f, 1, SOON) == 1);
+	}
+	sim_sleep(MS);
+	CHECK(cl.frames == before + 10 && cl.last_size == 1054);
+	CHECK(!cl.last_gso && !(cl.last_flags & NETRXF_csum_blank));
+	close_client();
+}
+
 static void test_client_takes_nothing(void **state)
 {
 	struct net_frame *f;
@@ -291,6 +328,7 @@ int main(void)
 		cmocka_unit_test(test_offloads),
 		cmocka_unit_test(test_heads),
 		cmocka_unit_test(test_what_is_refused),
+		cmocka_unit_test(test_cut_to_fit),
 		cmocka_unit_test(test_client_takes_nothing),
 		cmocka_unit_test(test_budget),
 		cmocka_unit_test(test_comes_and_goes),
