@@ -662,6 +662,6 @@ int main(void)
 		cmocka_unit_test(test_resume),
 	};
 
-	return cmocka_run_group_tests_name("qrexec", tests,
-					   sim_lifecycle_setup, NULL);
+	return cmocka_run_group_tests_name("qrexec", tests, sim_lifecycle_setup,
+					   NULL);
 }

@@ -291,14 +291,19 @@ static void idle_child(void)
 	_exit(after.ru_nvcsw - before.ru_nvcsw < 8 ? 3 : 0);
 }
 
+/* A busy machine can be in the way, but not each time. */
 static void idle_uses_no_cpu(void **state)
 {
+	int status, tries = 5;
 	char text[64];
 
 	(void)state;
 	unix_clock_real();
-	assert_int_equal(run_child(idle_child, text, sizeof(text)), 0);
+	do
+		status = run_child(idle_child, text, sizeof(text));
+	while (status > 1 && --tries);
 	unix_clock_manual(START * 2);
+	assert_int_equal(status, 0);
 }
 
 static const struct CMUnitTest tests[] = {
