@@ -121,8 +121,13 @@ INSTEAD int pthread_spin_lock(pthread_spinlock_t *l)
 
 /* --- barriers ----------------------------------------------------------- */
 
+/*
+ * One of those that meet may destroy the barrier when it is let go, and make it
+ * anew, while others have not run since: they are waited for (POSIX, as glibc).
+ */
 struct barrier {
 	unsigned need, there;
+	unsigned leaving; /* let go, and still to run */
 	uint64_t passed;
 };
 
@@ -144,9 +149,20 @@ INSTEAD int pthread_barrier_init(pthread_barrier_t *restrict b,
 	return 0;
 }
 
-INSTEAD int pthread_barrier_destroy(pthread_barrier_t *b)
+static void wait_for_change(pthread_barrier_t *p)
 {
-	return barrier_of(b)->there ? EBUSY : 0;
+	uint64_t seen = event_count(psync_event(p));
+
+	event_wait(psync_event(p), &seen, FATA_FOREVER);
+}
+
+INSTEAD int pthread_barrier_destroy(pthread_barrier_t *p)
+{
+	struct barrier *b = barrier_of(p);
+
+	while (b->leaving)
+		wait_for_change(p);
+	return b->there ? EBUSY : 0;
 }
 
 INSTEAD int pthread_barrier_wait(pthread_barrier_t *p)
@@ -156,14 +172,14 @@ INSTEAD int pthread_barrier_wait(pthread_barrier_t *p)
 
 	if (++b->there == b->need) {
 		b->there = 0;
+		b->leaving += b->need - 1;
 		b->passed++;
 		psync_released(p);
 		return PTHREAD_BARRIER_SERIAL_THREAD;
 	}
-	while (b->passed == mine) {
-		uint64_t seen = event_count(psync_event(p));
-
-		event_wait(psync_event(p), &seen, FATA_FOREVER);
-	}
+	while (b->passed == mine)
+		wait_for_change(p);
+	if (!--b->leaving)
+		psync_released(p);
 	return 0;
 }

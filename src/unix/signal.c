@@ -25,8 +25,15 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-static struct sigaction actions[NSIG]; /* as the program gave them */
-static bool interrupts[NSIG];          /* siginterrupt(sig, 1) */
+/*
+ * As the program gave them. A signal may come while one is replaced: the new
+ * one is written beside the old one, and then becomes the one that is in force.
+ */
+static struct {
+	struct sigaction one[2];
+	unsigned char now;
+} actions[NSIG];
+static bool interrupts[NSIG]; /* siginterrupt(sig, 1) */
 static struct unix_watch watch = {.fd = -1};
 static struct nap *naps;
 static bool posted;
@@ -159,6 +166,21 @@ int unix_handlers(void)
 /* Of a stack that is not known the handler may use so much. */
 #define USUAL (128ul << 10)
 
+static const struct sigaction *action_of(int sig)
+{
+	unsigned now = __atomic_load_n(&actions[sig].now, __ATOMIC_ACQUIRE);
+
+	return &actions[sig].one[now];
+}
+
+static void set_action(int sig, const struct sigaction *a)
+{
+	unsigned char other = !actions[sig].now;
+
+	actions[sig].one[other] = *a;
+	__atomic_store_n(&actions[sig].now, other, __ATOMIC_RELEASE);
+}
+
 bool unix_in_handler(void)
 {
 	uintptr_t here = (uintptr_t)__builtin_frame_address(0);
@@ -183,7 +205,7 @@ static struct handler_stack enter(uintptr_t here)
 __attribute__((no_sanitize("thread"))) static void
 handle(int sig, siginfo_t *info, void *context)
 {
-	const struct sigaction *a = &actions[sig];
+	const struct sigaction *a = action_of(sig);
 	int how = a->sa_flags & SA_RESTART ? -ERESTART : -EINTR;
 	struct handler_stack outer =
 		enter((uintptr_t)__builtin_frame_address(0));
@@ -214,18 +236,18 @@ INSTEAD int sigaction(int sig, const struct sigaction *restrict new,
 
 	if (sig < 1 || sig >= NSIG)
 		return REAL(sigaction)(sig, new, old);
-	before = actions[sig];
+	before = *action_of(sig);
 	if (new) {
 		ours = *new;
 		if (handled(new)) { /* known before a signal can come */
-			actions[sig] = *new;
+			set_action(sig, new);
 			ours.sa_sigaction = handle;
 			ours.sa_flags |= SA_SIGINFO;
 		}
 	}
 	rc = REAL(sigaction)(sig, new ? &ours : NULL, &theirs);
 	if (rc)
-		actions[sig] = before;
+		set_action(sig, &before);
 	else if (old)
 		*old = theirs.sa_sigaction == handle ? before : theirs;
 	return rc;

@@ -105,6 +105,31 @@ static void masks(void)
 	check(sigismember(&now, SIGUSR2));
 }
 
+static void told(int sig, siginfo_t *info, void *context)
+{
+	(void)context;
+	count++;
+	check_equal(info->si_signo, sig);
+}
+
+/* A signal finds the one handler or the other, not parts of both. */
+static void changing(void)
+{
+	struct itimerval often = {{0, 100}, {0, 100}}, off = {{0, 0}, {0, 0}};
+	struct sigaction one = {.sa_handler = handler}, other = {0};
+
+	other.sa_sigaction = told;
+	other.sa_flags = SA_SIGINFO;
+	count = 0;
+	check_equal(sigaction(SIGALRM, &one, NULL), 0);
+	check_equal(setitimer(ITIMER_REAL, &often, NULL), 0);
+	while (count < 3000) {
+		sigaction(SIGALRM, &other, NULL);
+		sigaction(SIGALRM, &one, NULL);
+	}
+	check_equal(setitimer(ITIMER_REAL, &off, NULL), 0);
+}
+
 static void timers(void)
 {
 	struct itimerval often = {{0, 5000}, {0, 5000}}, off = {{0, 0}, {0, 0}};
@@ -333,6 +358,7 @@ int main(void)
 
 	raising();
 	masks();
+	changing();
 	timers();
 	restarting();
 	faults();

@@ -107,11 +107,29 @@ static void *meet(void *arg)
 	return (void *)last;
 }
 
+/* Who is told so makes it anew, though the others may not have left it yet. */
+static void *meet_last(void *arg)
+{
+	if (pthread_barrier_wait(&barrier) == PTHREAD_BARRIER_SERIAL_THREAD) {
+		check_equal(pthread_barrier_destroy(&barrier), 0);
+		memset(&barrier, 0xff, sizeof(barrier));
+		pthread_barrier_init(&barrier, NULL, 4);
+	}
+	return arg;
+}
+
 static void barriers(void)
 {
 	pthread_t t[4];
 	void *last;
 	long sum = 0;
+
+	pthread_barrier_init(&barrier, NULL, 4);
+	for (int i = 0; i < 4; i++)
+		pthread_create(&t[i], NULL, meet_last, NULL);
+	for (int i = 0; i < 4; i++)
+		pthread_join(t[i], NULL);
+	pthread_barrier_destroy(&barrier);
 
 	pthread_barrier_init(&barrier, NULL, 4);
 	for (int i = 0; i < 4; i++)
