@@ -327,7 +327,7 @@ $(BUILD)/tests/fuzz/%: $(BUILD)/host/tests/fuzz/%.c.o \
 	@mkdir -p $(@D)
 	$(Q)$(HCC) $(SAN) $^ -o $@ $(HLIBS)
 # These need the simulated hypervisor.
-$(addprefix $(BUILD)/tests/fuzz/,console memory_map p9 start_info): \
+$(addprefix $(BUILD)/tests/fuzz/,console memory_map netback p9 start_info): \
 		$(BUILD)/tests/fuzz/%: $(BUILD)/host/tests/fuzz/%.c.o \
 		$(BUILD)/host/tests/fuzz/lib.c.o $(HTEST) $(BUILD)/host/libsim.a
 	@mkdir -p $(@D)

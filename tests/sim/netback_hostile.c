@@ -167,7 +167,7 @@ static void take_some(void)
 		for (unsigned k = 0; k < f[i]->pieces; k++)
 			sum += f[i]->piece[k].size;
 		CHECK(f[i]->size >= 14 && sum == f[i]->size);
-		CHECK(f[i]->pieces <= 16);
+		CHECK(f[i]->pieces <= NET_PIECES);
 		if (net_send(client, &f[i], 1, 0) != 1)
 			net_frame_free(f[i]);
 	}
