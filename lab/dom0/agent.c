@@ -58,7 +58,7 @@ static int request(int sock, struct lab_frame *f)
 /* The peer closes first: then our last frame cannot be lost in a reset. */
 static void linger(int sock)
 {
-	struct timeval patience = {.tv_sec = 5};
+	struct timeval patience = {.tv_sec = AGENT_PATIENCE_MS / 1000};
 	char c[256];
 
 	setsockopt(sock, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));

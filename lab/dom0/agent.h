@@ -11,8 +11,11 @@
 
 #include "../proto.h"
 
-/* How long a peer may leave us waiting in the midst of a transfer. */
-#define AGENT_PATIENCE_MS 60000
+/*
+ * How long a peer may leave us waiting in the midst of a transfer: a day, which
+ * a counted lab's clock can be through before a busy host has answered.
+ */
+#define AGENT_PATIENCE_MS (24 * 3600 * 1000)
 
 int agent_exec(int sock, struct lab_frame *f);
 int agent_put(int sock, struct lab_frame *f);
