@@ -2,6 +2,7 @@
 /* Frames and their pages; pages go back to the pool that they came from. */
 #include <core/assert.h>
 #include <core/net.h>
+#include <core/page.h>
 #include <errno.h>
 #include <fata/heap.h>
 #include <fata/metrics.h>
@@ -19,9 +20,10 @@ void *net_page_get(struct net_pool *p)
 	return p->pages ? p->page[--p->pages] : page_alloc(0);
 }
 
+/* A pool keeps no more than a 32nd of a small memory. */
 void net_page_put(struct net_pool *p, void *page)
 {
-	if (p->pages < NET_POOL)
+	if (p->pages < NET_POOL && p->pages < page_memory() / PAGE_SIZE / 32)
 		p->page[p->pages++] = page;
 	else
 		page_free(page, 0);

@@ -356,7 +356,7 @@ int socket_shutdown(struct socket *s, bool read, bool write)
 	return 0;
 }
 
-short socket_poll(const struct socket *s)
+short socket_poll(struct socket *s)
 {
 	if (s->kind == SOCKET_TCP)
 		return tcp_socket_poll(s);

@@ -38,26 +38,28 @@ struct socket {
 	bool v6, v6_only, reuse;
 	bool listening, connected, connecting;
 	bool eof, no_read, no_write;
+	bool asked;   /* a stream: the program wants to know of data */
 	bool crowded; /* datagrams: the interface's queue was full */
 	uint8_t protocol; /* of a raw socket */
 	int error;	  /* errno, told once by SO_ERROR or the next call */
-	void *pcb;	  /* struct tcp_pcb, udp_pcb or raw_pcb; NULL: dead */
+	/* options that libc keeps here, with linger_s; RST at the end */
+	bool reset_at_close, linger, corked;
+	void *pcb; /* struct tcp_pcb, udp_pcb or raw_pcb; NULL: dead */
 	struct event event;
 	/* received and not read yet */
 	struct socket_packet *first, *last;
 	uint32_t stream_at; /* a stream's offset in the first */
 	uint32_t queued;    /* bytes */
-	bool was_read;      /* a stream: the program has taken some */
+	/* tcp_memory.c: bytes; those that were read since it was set */
+	uint32_t window, taken;
 	/* tcp_time.c: ticks; when nothing was due, and a time-out that stays */
 	uint32_t heard;
 	int16_t doubled, sa, sv; /* ... and what lwIP knew before that */
+	int linger_s;
 	/* accepted connections that wait */
 	struct socket *pending, *pending_last;
 	struct socket *next; /* in that list, or in that of the crowded */
 	struct endpoint local, peer;
-	/* options that libc keeps here; RST at the end */
-	bool reset_at_close, linger, corked;
-	int linger_s;
 };
 
 /* 0 and *s; -ENOMEM. Starts the stack. */
@@ -100,7 +102,7 @@ ssize_t socket_receive(struct socket *s, void *data, size_t n, bool peek,
 int socket_shutdown(struct socket *s, bool read, bool write);
 
 /* POLLIN, POLLOUT, POLLERR, POLLHUP, POLLRDHUP that hold now. */
-short socket_poll(const struct socket *s);
+short socket_poll(struct socket *s);
 
 /* Bytes that can be read now. */
 size_t socket_available(const struct socket *s);
@@ -136,7 +138,7 @@ ssize_t tcp_socket_receive(struct socket *s, void *data, size_t n, bool peek);
 void tcp_socket_close(struct socket *s);
 void tcp_socket_ended(struct tcp_pcb *pcb);
 int tcp_socket_shutdown(struct socket *s);
-short tcp_socket_poll(const struct socket *s);
+short tcp_socket_poll(struct socket *s);
 void tcp_socket_start(struct socket *s);
 
 #endif

@@ -24,7 +24,7 @@ static err_t received(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err_t err)
 	if (!p)
 		s->eof = true;
 	else if (s->no_read) {
-		tcp_recved(pcb, p->tot_len);
+		tcp_memory_read(s, p->tot_len);
 		pbuf_free(p);
 	} else {
 		struct socket_packet *k = heap_alloc(sizeof(*k));
@@ -38,6 +38,7 @@ static err_t received(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err_t err)
 			s->first = k;
 		s->last = k;
 		s->queued += p->tot_len;
+		tcp_memory_came(s, pcb);
 	}
 	event_signal(&s->event);
 	return ERR_OK;
@@ -91,6 +92,7 @@ static err_t connected(void *arg, struct tcp_pcb *pcb, err_t err)
 	(void)err;
 	tcp_cut_connected(pcb);
 	tcp_time_connected(s, pcb);
+	tcp_memory_start(s, pcb);
 	s->connecting = false;
 	s->connected = true;
 	event_signal(&s->event);
@@ -122,6 +124,7 @@ static err_t accepted(void *arg, struct tcp_pcb *pcb, err_t err)
 	n->pcb = pcb;
 	tcp_cut_connected(pcb);
 	tcp_time_connected(n, pcb);
+	tcp_memory_start(n, pcb);
 	tcp_socket_start(n);
 	tcp_backlog_delayed(pcb);
 	if (s->pending)
@@ -140,8 +143,7 @@ int tcp_socket_listen(struct socket *s, int backlog)
 
 	backlog = backlog < 1 ? 1 : backlog > 255 ? 255 : backlog;
 	if (s->listening) {
-		tcp_backlog_set((struct tcp_pcb_listen *)s->pcb,
-				(u8_t)backlog);
+		tcp_backlog_set((struct tcp_pcb_listen *)s->pcb, (u8_t)backlog);
 		return 0;
 	}
 	if (!s->pcb || s->connected || s->connecting)
@@ -235,14 +237,7 @@ ssize_t tcp_socket_send(struct socket *s, const void *data, size_t n, bool more)
 static void consume(struct socket *s, size_t n)
 {
 	s->queued -= (uint32_t)n;
-	s->was_read = true;
-	if (s->pcb)
-		for (size_t left = n; left;) {
-			u16_t part = left > 0xffff ? 0xffff : (u16_t)left;
-
-			tcp_recved(s->pcb, part);
-			left -= part;
-		}
+	tcp_memory_read(s, n);
 	while (n) {
 		struct socket_packet *k = s->first;
 		size_t rest = k->p->tot_len - s->stream_at;
@@ -264,6 +259,8 @@ ssize_t tcp_socket_receive(struct socket *s, void *data, size_t n, bool peek)
 	size_t got = 0;
 	uint32_t at = s->stream_at;
 
+	if (s->connected && !s->asked)
+		tcp_memory_asked(s);
 	for (struct socket_packet *k = s->first; k && got < n; k = k->next) {
 		size_t part = k->p->tot_len - at;
 
@@ -327,6 +324,7 @@ void tcp_socket_close(struct socket *s)
 		tcp_sent(s->pcb, NULL);
 		tcp_err(s->pcb, NULL);
 		tcp_poll(s->pcb, NULL, 0);
+		tcp_memory_close(s->pcb);
 	}
 	/* Unread data is told to the peer by a reset (RFC 2525, 2.17). */
 	if (!s->listening && unread)
@@ -337,12 +335,14 @@ void tcp_socket_close(struct socket *s)
 	stack_flush();
 }
 
-short tcp_socket_poll(const struct socket *s)
+short tcp_socket_poll(struct socket *s)
 {
 	short events = 0;
 
 	if (s->listening)
 		return s->pending ? POLLIN | POLLRDNORM : 0;
+	if (s->connected && !s->asked)
+		tcp_memory_asked(s);
 	if (s->first || s->eof || s->no_read || s->error)
 		events |= POLLIN | POLLRDNORM;
 	if (s->eof)

@@ -9,7 +9,7 @@
  *     ticks.c    lwIP's clocks
  *     socket*.c  what programs see
  *     tcp_*.c    what lwIP's TCP leaves to others: how segments are cut, times,
- *                ports, first numbers, finding one of many connections
+ *                ports, first numbers, finding one of many connections, windows
  */
 #ifndef FATA_NET_STACK_H
 #define FATA_NET_STACK_H
@@ -176,6 +176,21 @@ struct tcp_pcb *tcp_find_pcb(const ip_addr_t *remote, u16_t remote_port,
 /* A number that nobody outside can know. */
 uint32_t tcp_find_hash(const ip_addr_t *remote, u16_t remote_port,
 		       u16_t local_port);
+
+/* --- tcp_memory.c --------------------------------------------------------- */
+
+/* A connection is there: how much its peer may send. */
+void tcp_memory_start(struct socket *s, struct tcp_pcb *pcb);
+
+/* Data has come for it; the program waits for data, or polls. */
+void tcp_memory_came(const struct socket *s, const struct tcp_pcb *pcb);
+void tcp_memory_asked(struct socket *s);
+
+/* The program has read so much, which s->queued does not count any more. */
+void tcp_memory_read(struct socket *s, size_t n);
+
+/* Before tcp_close: lwIP takes a smaller window for data that was not read. */
+void tcp_memory_close(struct tcp_pcb *pcb);
 
 /* --- tcp_port.c ----------------------------------------------------------- */
 

@@ -12,20 +12,10 @@
  * Afterwards the lists are put together again. What lwIP may do to them in the
  * meantime: take the one out, make it an ended one, add a new one.
  *
- * Three things that lwIP does not do happen here, too, when a connection is
- * asked for (SYN):
- *
- *   - one that has ended makes room for a new one of the same two ports (RFC
- *     1122, 4.2.2.13); lwIP would answer for a minute that it is not over;
- *   - when a listener has as many as it wants, the oldest one that was only
- *     asked for goes: in a flood of them, who answers soon still gets through;
- *   - when memory is short, ended ones go; if that does not do, it is refused.
- *
- * And when memory is short, data is left to be sent again that the program is
- * not waiting for: what comes too early, or for a connection that it has never
- * read from, or whose data it has not read yet. So what ends connections, and
- * those that are read, still get through, however many others are filled by
- * their peers.
+ * One that has ended makes room for a new one of the same two ports (RFC 1122,
+ * 4.2.2.13); lwIP would answer for a minute that it is not over. Which others
+ * are answered is in tcp_ask.c, which data waits when memory is short in
+ * tcp_memory.c.
  *
  * Of ended ones as many are kept as fit into a 16th of the memory, but no more
  * than 32768.
@@ -44,39 +34,22 @@
 #include <net/lwip/hooks.h>
 #include <net/socket.h>
 #include <net/stack.h>
+#include <net/tcp_find.h>
 #include <string.h>
 
 void lwip_tcp_input(struct pbuf *p, struct netif *netif);
 
-/* A connection that lwIP has in one of its lists; its second extra argument. */
-struct known {
-	struct known *next; /* with the same hash, or nearly */
-	struct tcp_pcb *pcb;
-	struct list half; /* was asked for, but not answered yet */
-	uint32_t hash;
-	bool ended; /* TIME_WAIT */
-};
-
-#define ARG   1 /* the first one is tcp_cut.c's, and tcp_time.c's */
 #define FIRST 64
-
-/*
- * Connections leave so much, or a 16th of a smaller memory: to the program, and
- * to the interface, which needs pages to receive anything.
- */
-#define RESERVE (1u << 20)
 
 /* Ended ones: lwIP's clock goes through them ten times a second. */
 #define ENDED 32768
 
 static struct known **table;
 static uint32_t mask;
-static uint64_t count, ended, refused, dropped, put_off;
-static struct list half = LIST_INIT(half); /* the oldest one first */
+static uint64_t count, ended, refused, put_off;
 FATA_METRIC_GAUGE(count, "tcp.connections");
 FATA_METRIC_GAUGE(ended, "tcp.ended");
 FATA_METRIC_COUNTER(refused, "tcp.refused");
-FATA_METRIC_COUNTER(dropped, "tcp.dropped");
 FATA_METRIC_COUNTER(put_off, "tcp.put_off");
 
 /* --- the table ------------------------------------------------------------ */
@@ -140,6 +113,7 @@ static void destroyed(u8_t id, void *data)
 		return; /* a listener */
 	if (k->ended)
 		tcp_socket_ended(k->pcb);
+	tcp_memory_over(k);
 	if (k->pcb) {
 		at = &table[k->hash & mask];
 		while (*at != k)
@@ -162,8 +136,9 @@ static err_t passive_open(u8_t id, struct tcp_pcb_listen *l,
 	if (tcp_find_prepare(pcb))
 		return ERR_MEM;
 	tcp_find_add(pcb);
-	k = tcp_ext_arg_get(pcb, ARG);
-	list_add_last(&half, &k->half);
+	k = tcp_find_known(pcb);
+	tcp_ask_begun(k);
+	tcp_memory_first(k);
 	return ERR_OK;
 }
 
@@ -172,13 +147,13 @@ static const struct tcp_ext_arg_callbacks callbacks = {
 
 void tcp_find_listen(struct tcp_pcb *listener)
 {
-	tcp_ext_arg_set_callbacks(listener, ARG, &callbacks);
-	tcp_ext_arg_set(listener, ARG, NULL);
+	tcp_ext_arg_set_callbacks(listener, KNOWN_ARG, &callbacks);
+	tcp_ext_arg_set(listener, KNOWN_ARG, NULL);
 }
 
 int tcp_find_prepare(struct tcp_pcb *pcb)
 {
-	struct known *k = tcp_ext_arg_get(pcb, ARG);
+	struct known *k = tcp_find_known(pcb);
 
 	if (k)
 		return 0; /* it was tried before */
@@ -188,14 +163,14 @@ int tcp_find_prepare(struct tcp_pcb *pcb)
 	if (!k)
 		return -ENOMEM;
 	list_init(&k->half);
-	tcp_ext_arg_set_callbacks(pcb, ARG, &callbacks);
-	tcp_ext_arg_set(pcb, ARG, k);
+	tcp_ext_arg_set_callbacks(pcb, KNOWN_ARG, &callbacks);
+	tcp_ext_arg_set(pcb, KNOWN_ARG, k);
 	return 0;
 }
 
 void tcp_find_add(struct tcp_pcb *pcb)
 {
-	struct known *k = tcp_ext_arg_get(pcb, ARG);
+	struct known *k = tcp_find_known(pcb);
 
 	k->pcb = pcb;
 	k->hash = tcp_find_hash(&pcb->remote_ip, pcb->remote_port,
@@ -237,7 +212,7 @@ static struct known *find(const struct tcp_hdr *h, const struct netif *netif)
 	return k;
 }
 
-/* --- connections that are asked for --------------------------------------- */
+/* --- ended ones ----------------------------------------------------------- */
 
 static void forget_ended(struct tcp_pcb *pcb)
 {
@@ -265,12 +240,12 @@ static void keep_ended(uint64_t n)
 	}
 }
 
-static bool memory_short(void)
+bool tcp_find_forget_half(void)
 {
-	struct heap_stat h;
-
-	heap_quick_stat(&h);
-	return h.free < (h.total / 16 < RESERVE ? h.total / 16 : RESERVE);
+	if (!ended)
+		return false;
+	keep_ended(ended / 2);
+	return true;
 }
 
 static uint64_t ended_max(void)
@@ -280,61 +255,6 @@ static uint64_t ended_max(void)
 	heap_quick_stat(&h);
 	h.total /= 16 * (sizeof(struct tcp_pcb) + sizeof(struct known));
 	return h.total < ENDED ? h.total : ENDED;
-}
-
-/* As lwIP will choose: of exactly this address before one of any. */
-static struct tcp_pcb_listen *listener_of(const struct tcp_hdr *h,
-					  const struct netif *netif)
-{
-	const ip_addr_t *to = ip_current_dest_addr();
-	struct tcp_pcb_listen *l, *any = NULL;
-
-	for (l = tcp_listen_pcbs.listen_pcbs; l; l = l->next) {
-		if (l->local_port != lwip_ntohs(h->dest) ||
-		    (l->netif_idx != NETIF_NO_INDEX &&
-		     l->netif_idx != netif_get_index(netif)))
-			continue;
-		if (IP_IS_ANY_TYPE_VAL(l->local_ip)) {
-			any = l;
-		} else if (IP_ADDR_PCB_VERSION_MATCH_EXACT(l, to)) {
-			if (ip_addr_cmp(&l->local_ip, to))
-				return l;
-			if (ip_addr_isany(&l->local_ip))
-				any = l;
-		}
-	}
-	return any;
-}
-
-/* The listener's oldest connection that was only asked for, or NULL. */
-static struct tcp_pcb *oldest_half(const struct tcp_pcb_listen *l)
-{
-	list_for_each (at, &half) {
-		struct tcp_pcb *p = list_entry(at, struct known, half)->pcb;
-
-		if (p->state != SYN_RCVD)
-			list_remove(at); /* it has been answered */
-		else if (p->listener == l)
-			return p;
-	}
-	return NULL;
-}
-
-/* Is there room for another one, or can be made? */
-static bool room_for(const struct tcp_pcb_listen *l)
-{
-	struct tcp_pcb *p;
-
-	if (l->accepts_pending >= l->backlog) {
-		p = oldest_half(l);
-		if (!p)
-			return false;
-		dropped++;
-		tcp_abandon(p, 0);
-	}
-	if (memory_short() && ended)
-		keep_ended(ended / 2);
-	return !memory_short();
 }
 
 /* --- segments ------------------------------------------------------------- */
@@ -397,30 +317,26 @@ static bool to_nobody(struct pbuf *p, struct netif *netif)
 	return false;
 }
 
-/* Data that can wait, when memory is short. */
-static bool can_wait(const struct tcp_pcb *pcb, const struct tcp_hdr *h,
-		     const struct pbuf *p)
-{
-	/* one that was only asked for has its listener's, as it was then */
-	const struct socket *s =
-		pcb->state == SYN_RCVD ? NULL : pcb->callback_arg;
-	unsigned head = TCPH_HDRLEN_BYTES(h);
-
-	return p->tot_len > head && memory_short() &&
-	       (p->tot_len - head > TCP_MSS || !s || !s->was_read ||
-		s->queued || lwip_ntohl(h->seqno) != pcb->rcv_nxt);
-}
-
 static bool asks(const struct tcp_hdr *h)
 {
 	return (TCPH_FLAGS(h) & (TCP_SYN | TCP_ACK | TCP_RST)) == TCP_SYN;
 }
 
+/*
+ * lwIP would take the options of one that asks again for new ones, which its
+ * window must not have been changed for; our answer is repeated anyway.
+ */
+static bool asks_again(const struct tcp_pcb *pcb, const struct tcp_hdr *h)
+{
+	return pcb->state == SYN_RCVD && TCPH_FLAGS(h) & TCP_SYN &&
+	       !(pcb->flags & TF_WND_SCALE);
+}
+
 static void ask(const struct tcp_hdr *h, struct pbuf *p, struct netif *netif)
 {
-	struct tcp_pcb_listen *l = listener_of(h, netif);
+	struct tcp_pcb_listen *l = tcp_ask_listener(h, netif);
 
-	if (l && !room_for(l)) {
+	if (l && !tcp_ask_room(l)) {
 		refused++;
 		pbuf_free(p);
 	} else if (!to_nobody(p, netif) && l) {
@@ -445,7 +361,9 @@ void tcp_input(struct pbuf *p, struct netif *netif)
 	}
 	if (k && k->ended) {
 		to_ended(k, p, netif);
-	} else if (k && can_wait(k->pcb, h, p)) {
+	} else if (k && asks_again(k->pcb, h)) {
+		pbuf_free(p);
+	} else if (k && tcp_memory_waits(k->pcb, h, p)) {
 		put_off++;
 		pbuf_free(p);
 	} else if (k) {

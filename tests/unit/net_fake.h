@@ -271,8 +271,8 @@ struct segment {
 	uint32_t seq, ack;
 	uint8_t flags;
 	uint16_t window;
-	uint8_t options, data; /* so many bytes of `rest`, at most 8 in all */
-	const void *rest;
+	uint16_t options, data; /* so many bytes of `rest`, at most 1460 */
+	const void *rest;	/* NULL: zeros */
 };
 
 static inline void receive_segment(const struct segment *s)
@@ -281,11 +281,12 @@ static inline void receive_segment(const struct segment *s)
 		"\2\0\0\0\0\1\2\0\0\0\0\2\10\0\x45\0\0\0\0\0\0\0\100\6\0\0"
 		"\12\0\0\1\12\0\0\2\0\0\43\50";
 	struct net_frame *f = calloc(1, sizeof(*f));
-	uint8_t rest = s->options + s->data;
-	unsigned char p[62] = {0};
+	unsigned rest = s->options + s->data, size = 40 + rest;
+	unsigned char p[1514] = {0};
 
 	memcpy(p, head, sizeof(head) - 1);
-	p[17] = 40 + rest;
+	p[16] = (unsigned char)(size >> 8);
+	p[17] = (unsigned char)size;
 	set_ip_sum(p, 20);
 	p[34] = (unsigned char)(s->port >> 8);
 	p[35] = (unsigned char)s->port;
@@ -295,9 +296,9 @@ static inline void receive_segment(const struct segment *s)
 	p[47] = s->flags;
 	p[48] = (unsigned char)(s->window >> 8);
 	p[49] = (unsigned char)s->window;
-	if (rest)
+	if (s->rest)
 		memcpy(p + 54, s->rest, rest);
-	add_piece(f, p, 54u + rest);
+	add_piece(f, p, 14 + size);
 	f->sum = NET_SUM_GOOD;
 	fake_receive(f);
 	settle();

@@ -6,6 +6,7 @@
  *
  *     peer_sends(FLAGS)     a segment without data, with all acknowledged that
  *                           `acked` counts
+ *     peer_segment(FLAGS,N) one with N bytes, at most 1460
  *     acknowledge()         all that we have sent so far
  *     connect_peer, disconnect_peer   around a test: `stream` is connected
  */
@@ -21,9 +22,10 @@ static struct socket *listener, *stream;
 static uint32_t peer_seq, acked;
 static uint16_t window = 65535; /* scaled by 7 bits */
 static uint16_t peer_port = 4000;
+static bool peer_scales = true;
 
-/* A segment without data from the peer to our port 9000. */
-static inline void peer_sends(uint8_t flags)
+/* A segment with n bytes from the peer to our port 9000. */
+static inline void peer_segment(uint8_t flags, uint16_t n)
 {
 	bool syn = flags & 2;
 	struct segment s = {
@@ -33,11 +35,19 @@ static inline void peer_sends(uint8_t flags)
 		.flags = flags,
 		.window = window,
 		.options = syn ? 8 : 0,
-		.rest = "\2\4\5\264\3\3\7\1", /* 1460, scale 7 */
+		.data = n,
 	};
 
-	peer_seq += syn;
+	if (syn) /* 1460, scale 7 */
+		s.rest = peer_scales ? "\2\4\5\264\3\3\7\1"
+				     : "\2\4\5\264\1\1\1\1";
+	peer_seq += syn + n;
 	receive_segment(&s);
+}
+
+static inline void peer_sends(uint8_t flags)
+{
+	peer_segment(flags, 0);
 }
 
 /* Payload bytes of all that was sent so far; the frames that carried any. */

@@ -5,8 +5,11 @@
  *     syn N      asks for N connections from addresses that nobody has
  *     udp N      N datagrams of 8000 bytes, as fast as they leave
  *     frames N   N frames of no known kind, to everybody on fatabr0
+ *     crowd N    N connections, each with as much data as it takes; the guest
+ *                reads the first one only; they end after three seconds
  *
- * Meanwhile a connection to port 9002 that was there before has to echo.
+ * Meanwhile a connection to port 9002 that was there before has to echo; while
+ * there is a crowd, a new one, too.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -31,14 +34,15 @@ static void die(const char *what)
 	exit(1);
 }
 
-static int to(uint16_t port)
+static int to(uint16_t port, int flags)
 {
 	struct timeval limit = {.tv_sec = 60};
-	int s = socket(AF_INET, SOCK_STREAM, 0);
+	int s = socket(AF_INET, SOCK_STREAM | flags, 0);
 
 	there.sin_port = htons(port);
 	setsockopt(s, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
-	if (connect(s, (struct sockaddr *)&there, sizeof(there)))
+	if (connect(s, (struct sockaddr *)&there, sizeof(there)) &&
+	    errno != EINPROGRESS)
 		die("connect");
 	return s;
 }
@@ -116,7 +120,7 @@ static void frame(int s, unsigned i)
 
 static void flood(int s, void (*one)(int, unsigned), unsigned n)
 {
-	int before = to(9002);
+	int before = to(9002, 0);
 
 	if (s < 0)
 		die("socket");
@@ -125,6 +129,32 @@ static void flood(int s, void (*one)(int, unsigned), unsigned n)
 		if (i % (n / 5) == 0)
 			echo(before);
 	}
+	echo(before);
+}
+
+static void crowd(unsigned n)
+{
+	int before = to(9002, 0), late, *s = calloc(n, sizeof(*s));
+	size_t taken = 0;
+
+	for (unsigned i = 0; i < n; i++)
+		s[i] = to(9000, SOCK_NONBLOCK);
+	for (unsigned round = 0; round < 30; round++) {
+		for (unsigned i = 0; i < n; i++) {
+			ssize_t done = send(s[i], data, sizeof(data),
+					    MSG_NOSIGNAL);
+
+			taken += done > 0 ? (size_t)done : 0;
+		}
+		usleep(100000);
+		echo(before);
+		late = to(9002, 0);
+		echo(late);
+		close(late);
+	}
+	for (unsigned i = 0; i < n; i++)
+		close(s[i]);
+	printf("%zu bytes were on their way\n", taken);
 	echo(before);
 }
 
@@ -140,6 +170,8 @@ int main(int argc, char **argv)
 		flood(socket(AF_INET, SOCK_DGRAM, 0), udp, n);
 	else if (!strcmp(argv[1], "frames"))
 		flood(socket(AF_PACKET, SOCK_DGRAM, 0), frame, n);
+	else if (!strcmp(argv[1], "crowd"))
+		crowd(n);
 	else
 		return 2;
 	return 0;
