@@ -112,13 +112,18 @@ void p9_take_attr(struct p9_node *n, const struct p9_attr *a)
 	n->space = a->blocks > UINT64_MAX / 512 ? a->size : a->blocks * 512;
 }
 
+static bool are_of(const struct p9_attr *a, const struct p9_node *n)
+{
+	return a->qid == n->qid && !((a->mode ^ n->node.mode) & S_IFMT);
+}
+
 int p9_getattr(struct p9_node *n, struct p9_fid *fid)
 {
 	struct p9_attr a = {0};
 	int rc = p9_ask_attr(fid, &a);
 
 	/* its name may be another file's by now: what is known stays */
-	if (!rc && a.qid == n->qid && !((a.mode ^ n->node.mode) & S_IFMT))
+	if (!rc && are_of(&a, n))
 		p9_take_attr(n, &a);
 	return rc;
 }
@@ -152,6 +157,18 @@ static void put_time(struct p9_call *c, uint64_t ns)
 	p9_put(c, ns % FATA_NS_PER_S, 8);
 }
 
+/*
+ * A server may know its files by their names (QEMU does): one that has taken
+ * the name of this is left alone.
+ */
+static int check(struct p9_node *n, struct p9_fid *fid)
+{
+	struct p9_attr a = {0};
+	int rc = p9_ask_attr(fid, &a);
+
+	return rc || are_of(&a, n) ? rc : -ESTALE;
+}
+
 static int set_once(struct p9_node *n, unsigned which,
 		    const struct p9_settable *to, uint64_t size)
 {
@@ -161,9 +178,12 @@ static int set_once(struct p9_node *n, unsigned which,
 
 	if (rc)
 		return rc;
-	c = p9_call_new(P9_SETATTR, 60, 0);
-	rc = -ENOMEM;
-	if (c) {
+	rc = check(n, fid);
+	if (!rc) {
+		c = p9_call_new(P9_SETATTR, 60, 0);
+		rc = c ? 0 : -ENOMEM;
+	}
+	if (!rc) {
 		p9_put(c, fid->number, 4);
 		p9_put(c, which, 4);
 		p9_put(c, to->mode & 07777, 4);

@@ -173,6 +173,7 @@ static void shared(void)
 	MUST(memcmp(text, "guest\ndom0\n", 11) == 0);
 	stop_for("remove"); /* rm shared; echo new >shared */
 	MUST(pread(fd, text, sizeof(text), 0) == 11);
+	MUST(ftruncate(fd, 0) == -1 && errno == ESTALE); /* not the new one */
 	MUST(close(fd) == 0);
 	fd = open("/mnt/shared", O_RDONLY);
 	MUST(read(fd, text, sizeof(text)) == 4 && !memcmp(text, "new\n", 4));

@@ -214,6 +214,41 @@ static void test_others(void **state)
 	unplug();
 }
 
+/* The name is another file's: as from a server that knows files by names. */
+static bool replace(struct sim_p9back *b, unsigned char *reply, size_t *n)
+{
+	(void)b;
+	(void)n;
+	if (reply[4] == P9_GETATTR + 1)
+		reply[7 + 8 + 5] ^= 0x80; /* its number */
+	return true;
+}
+
+/* What is meant for an open file never changes one that took its name. */
+static void test_replaced(void **state)
+{
+	struct p9_file *other;
+	struct stat s;
+	int fd;
+
+	(void)state;
+	plug();
+	other = p9_server_put(&back.server, "a", "other", 5);
+	mount_share("/mnt");
+	fd = (int)sys_open("/mnt/a", O_RDWR, 0);
+	back.twist = replace;
+	CHECK(sys_ftruncate(fd, 0) == -ESTALE && other->size == 5);
+	CHECK(sys_fchmod(fd, 0600) == -ESTALE);
+	CHECK((other->mode & 07777) != 0600);
+	CHECK(sys_fstat(fd, &s) == 0 && (s.st_mode & 07777) != 0600);
+	back.twist = NULL;
+	CHECK(sys_fchmod(fd, 0600) == 0 && sys_ftruncate(fd, 1) == 0);
+	CHECK(other->size == 1 && (other->mode & 07777) == 0600);
+	CHECK(sys_close(fd) == 0);
+	unmount_share("/mnt");
+	unplug();
+}
+
 /* --- lost connections ----------------------------------------------------- */
 
 static void lose(void)
@@ -610,6 +645,7 @@ int main(void)
 		cmocka_unit_test(test_mounts),
 		cmocka_unit_test(test_offers),
 		cmocka_unit_test(test_others),
+		cmocka_unit_test(test_replaced),
 		cmocka_unit_test(test_reconnection),
 		cmocka_unit_test(test_cut),
 		cmocka_unit_test(test_changed_cut),
