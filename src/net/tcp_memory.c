@@ -21,10 +21,10 @@
  * Each connection that is read may have a 16th of what is above the fifth
  * reserve on its way, up to 1 MiB.
  *
- * A window grows as fast as its program reads, and follows memory at each
- * quarter of it that is read. What was announced is never taken back: a window
- * shrinks by not being opened again. A connection whose data is all read always
- * has a window of LEAST, so that none waits for memory to return.
+ * A window follows memory at each quarter of it that is read; so one that is
+ * little used stays as it began. What was announced is never taken back: a
+ * window shrinks by not being opened again. A connection whose data is all read
+ * always has a window of LEAST, so that none waits for memory to return.
  *
  *     read      announced            not yet
  *     ---------+-------------------+-----------
@@ -135,17 +135,6 @@ void tcp_memory_start(struct socket *s, struct tcp_pcb *pcb)
 	s->window = pcb->rcv_wnd;
 }
 
-/* The program has read a quarter of the window. */
-static void resize(struct socket *s, struct tcp_pcb *pcb)
-{
-	uint32_t most = limit(spare(ASKED, 0) / 16, TCP_WND_MAX(pcb));
-
-	s->window += s->taken;
-	if (s->window > most)
-		s->window = most;
-	s->taken = 0;
-}
-
 void tcp_memory_read(struct socket *s, size_t n)
 {
 	struct tcp_pcb *pcb = s->pcb;
@@ -154,8 +143,10 @@ void tcp_memory_read(struct socket *s, size_t n)
 	if (!pcb)
 		return;
 	s->taken += (uint32_t)n;
-	if (s->taken >= s->window / 4)
-		resize(s, pcb);
+	if (s->taken >= s->window / 4) {
+		s->window = limit(spare(ASKED, 0) / 16, TCP_WND_MAX(pcb));
+		s->taken = 0;
+	}
 	room = s->window > s->queued ? s->window - s->queued : 0;
 	if (room > pcb->rcv_wnd)
 		pcb->rcv_wnd = room;

@@ -200,6 +200,7 @@ static uint32_t first_number(void)
 static void test_first_numbers(void **state)
 {
 	uint32_t a, b, c;
+	unsigned near = 0;
 
 	(void)state;
 	disconnect_peer(NULL);
@@ -209,11 +210,13 @@ static void test_first_numbers(void **state)
 	/* the same two ports: 4 us each, so that what is late is old */
 	b = first_number();
 	assert_in_range(b - a, 2000000, 2010000);
-	peer_port = 4001;
-	c = first_number();
+	/* others tell nothing of them; one of 128 is as near by chance */
+	for (peer_port = 4001; peer_port <= 4004; peer_port++) {
+		c = first_number();
+		near += c - b + (1 << 24) <= 1 << 25;
+	}
 	peer_port = 4000;
-	/* others tell nothing of them */
-	assert_true(c - b + (1 << 24) > 1 << 25);
+	assert_in_range(near, 0, 3);
 }
 
 #define STREAM(test)                                                           \
