@@ -39,7 +39,7 @@ type_input() {
 start() {
   set -f # the words of args are split, never expanded
   # shellcheck disable=SC2086
-  "$lab/pvh-dom0.sh" -q -t 120 -m "${memory:-64}" $options "$image" $args
+  "$lab/pvh-dom0.sh" -q -t 300 -m "${memory:-64}" $options "$image" $args
 }
 
 fail() {

@@ -45,7 +45,7 @@ for t in fpu globals libc_interrupt libc_local libc_pipes libc_signals \
   libc_stress libc_threads tasks_talk time timers; do
   if "$fata" cc -t unix -O1 -g -w -I"$here/.." -fsanitize=thread \
     "$guest/$t.c" -o "$t" 2>err; then
-    timeout -k 5 100 setarch -R "./$t" >out 2>&1
+    timeout -k 5 250 setarch -R "./$t" >out 2>&1
     rc=$?
     [ $rc = 0 ] || tail -n 30 out
     check "$t under the thread sanitizer" same $rc "$(
