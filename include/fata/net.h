@@ -162,10 +162,9 @@ int net_leave(struct net *n, const unsigned char *group);
  * it all again. Outlasts the loss of the backend; while there is none it is
  * only noted. 0; -EOPNOTSUPP: the host cannot choose, and everything is
  * delivered as before; or an error of xen/xs.h. Can block, for some seconds
- * at the most; `deadline` does not make it shorter. Source: xen/io/netif.h,
- * feature-dynamic-multicast-control.
+ * at the most. Source: xen/io/netif.h, feature-dynamic-multicast-control.
  */
-int net_filter(struct net *n, bool on, uint64_t deadline);
+int net_filter(struct net *n, bool on);
 
 /* Figures since the start; the sums of all interfaces are metrics (net.*). */
 struct net_stat {

@@ -112,8 +112,7 @@ int net_leave(struct net *n, const unsigned char *group)
 	return n->ops->leave ? n->ops->leave(n, group) : 0;
 }
 
-int net_filter(struct net *n, bool on, uint64_t deadline)
+int net_filter(struct net *n, bool on)
 {
-	(void)deadline;
 	return n->ops->filter ? n->ops->filter(n, on) : -EOPNOTSUPP;
 }

@@ -167,7 +167,7 @@ static int open_link(struct link *l)
 	if (!netif_default)
 		netif_set_default(&l->netif);
 	config_apply(l);
-	rc = net_filter(l->net, true, clock_deadline(10 * FATA_NS_PER_S));
+	rc = net_filter(l->net, true);
 	if (rc && rc != -EOPNOTSUPP)
 		log_warn("interface %s: all groups are delivered: error %d",
 			 l->name, -rc);

@@ -124,7 +124,7 @@ static void test_groups(void **state)
 	open_net();
 	CHECK(sim_netback_wants(&nb, other)); /* everything, at first */
 	CHECK(net_join(net, mdns) == 0 && net_join(net, mdns) == 0);
-	CHECK(net_filter(net, true, SOON) == 0);
+	CHECK(net_filter(net, true) == 0);
 	sim_sleep(MS);
 	CHECK(sim_netback_wants(&nb, mdns));
 	CHECK(!sim_netback_wants(&nb, other));
@@ -160,7 +160,7 @@ static void test_groups(void **state)
 	}
 	sim_sleep(MS);
 	CHECK(nb.groups == 0);
-	CHECK(net_filter(net, false, SOON) == 0);
+	CHECK(net_filter(net, false) == 0);
 	expect_working();
 	close_net();
 }
@@ -171,11 +171,11 @@ static void test_groups_without_the_feature(void **state)
 	(void)state;
 	start_net();
 	CHECK(net_join(net, mdns) == 0);
-	CHECK(net_filter(net, true, SOON) == -EOPNOTSUPP);
+	CHECK(net_filter(net, true) == -EOPNOTSUPP);
 	sim_sleep(MS);
 	CHECK(sim_netback_wants(&nb, other) && nb.groups == 0);
 	CHECK(net_leave(net, mdns) == 0);
-	CHECK(net_filter(net, false, SOON) == -EOPNOTSUPP);
+	CHECK(net_filter(net, false) == -EOPNOTSUPP);
 	expect_working();
 	close_net();
 }

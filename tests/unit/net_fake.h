@@ -166,11 +166,10 @@ int net_leave(struct net *n, const unsigned char *group)
 	return 0;
 }
 
-int net_filter(struct net *n, bool on, uint64_t deadline)
+int net_filter(struct net *n, bool on)
 {
 	(void)n;
 	(void)on;
-	(void)deadline;
 	return 0;
 }
 
