@@ -135,6 +135,15 @@ void tcp_memory_start(struct socket *s, struct tcp_pcb *pcb)
 	s->window = pcb->rcv_wnd;
 }
 
+/* A quarter of it was read: what memory allows, in steps. */
+static void resize(struct socket *s, const struct tcp_pcb *pcb)
+{
+	uint32_t most = limit(spare(ASKED, 0) / 16, TCP_WND_MAX(pcb));
+
+	s->window = most < 4 * s->window ? most : 4 * s->window;
+	s->taken = 0;
+}
+
 void tcp_memory_read(struct socket *s, size_t n)
 {
 	struct tcp_pcb *pcb = s->pcb;
@@ -143,10 +152,8 @@ void tcp_memory_read(struct socket *s, size_t n)
 	if (!pcb)
 		return;
 	s->taken += (uint32_t)n;
-	if (s->taken >= s->window / 4) {
-		s->window = limit(spare(ASKED, 0) / 16, TCP_WND_MAX(pcb));
-		s->taken = 0;
-	}
+	if (s->taken >= s->window / 4)
+		resize(s, pcb);
 	room = s->window > s->queued ? s->window - s->queued : 0;
 	if (room > pcb->rcv_wnd)
 		pcb->rcv_wnd = room;
