@@ -108,7 +108,7 @@ void tcp_time_connected(struct socket *s, struct tcp_pcb *pcb)
 err_t tcp_time_before(const struct tcp_pcb *pcb)
 {
 	if (tcp_quiet)
-		tcp_hurry();
+		tcp_timer_needed();
 	before.pcb = NULL;
 	if (pcb->state == LISTEN || pcb->state == TIME_WAIT)
 		return ERR_OK;

@@ -173,17 +173,11 @@ uint64_t ticks_deadline(void)
 }
 
 /* Who sleeps until another deadline is woken. */
-void tcp_hurry(void)
+void tcp_timer_needed(void)
 {
 	if (tcp_quiet)
 		tcp_ticks += missed();
 	tcp_quiet = false;
 	if (!ticks[0].on)
 		stack_wake();
-}
-
-/* lwIP has a new connection. */
-void tcp_timer_needed(void)
-{
-	tcp_hurry();
 }
