@@ -10,6 +10,7 @@
 #define FATA_TESTS_UNIT_NET_FAKE_H
 
 #include <errno.h>
+#include <fata/heap.h>
 #include <fata/net.h>
 #include <fata/param.h>
 #include <fata/task.h>
@@ -242,6 +243,21 @@ static inline uint32_t get32(const unsigned char *p)
 {
 	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 |
 	       (uint32_t)p[2] << 8 | p[3];
+}
+
+/* Memory that a test has taken, for the stack to have less. */
+struct chunk {
+	struct chunk *next;
+};
+
+static inline void give_memory(struct chunk *all)
+{
+	while (all) {
+		struct chunk *c = all;
+
+		all = c->next;
+		heap_free(c);
+	}
 }
 
 /* Until the stack has seen all that there is. */

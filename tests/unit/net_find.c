@@ -291,10 +291,6 @@ static void test_full(void **state)
 	}
 }
 
-struct chunk {
-	struct chunk *next;
-};
-
 /* All memory but a few pages, so that a frame comes as far as TCP. */
 static struct chunk *take_memory(void)
 {
@@ -310,16 +306,6 @@ static struct chunk *take_memory(void)
 		heap_free(c);
 	}
 	return all;
-}
-
-static void give_memory(struct chunk *all)
-{
-	while (all) {
-		struct chunk *c = all;
-
-		all = c->next;
-		heap_free(c);
-	}
 }
 
 /* Hardly anything is left: refused and counted, after the ended ones went. */

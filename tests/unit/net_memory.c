@@ -87,10 +87,6 @@ static void pass(unsigned times)
 	}
 }
 
-struct chunk {
-	struct chunk *next;
-};
-
 /* Take memory until so many of the reserves (tcp_memory.c) are left. */
 static struct chunk *leave(unsigned reserves)
 {
@@ -115,16 +111,6 @@ static struct chunk *leave(unsigned reserves)
 		}
 	}
 	return all;
-}
-
-static void give(struct chunk *all)
-{
-	while (all) {
-		struct chunk *c = all;
-
-		all = c->next;
-		heap_free(c);
-	}
 }
 
 /* 64 KiB, and all that there may be when a quarter of that was read. */
@@ -176,7 +162,7 @@ static void test_memory(void **state)
 	assert_int_equal(room(), before);
 	pass(10);
 	assert_in_range(room(), LEAST / 2, (1 << 18) / 16);
-	give(all);
+	give_memory(all);
 	pass(15);
 	assert_in_range(room(), 200000, 1 << 20);
 }
@@ -192,7 +178,7 @@ static void test_short(void **state)
 	assert_in_range(room(), LEAST - 64, LEAST);
 	pass(1); /* ... but it is asked for now: 3 reserves, and a 16th of it */
 	assert_in_range(room(), LEAST, 1 << 16);
-	give(all);
+	give_memory(all);
 	pass(10);
 	assert_in_range(room(), 200000, 1 << 20);
 }
@@ -300,7 +286,7 @@ static void test_crowd(void **state)
 	assert_in_range(promised, 1 << 17, h.free / 3);
 	socket_close(listener);
 	listener = NULL;
-	give(all);
+	give_memory(all);
 	peer_port = 4000;
 }
 
@@ -317,11 +303,7 @@ int main(void)
 		STREAM(test_crowd),
 	};
 
-	unix_init("net_memory");
-	unix_clock_manual(START);
-	strcpy(fake.info.addresses, "10.0.0.2");
-	if (stack_start())
+	if (start_peer("net_memory"))
 		return 1;
-	fata_sleep(10 * FATA_NS_PER_S);
 	return cmocka_run_group_tests_name("net_memory", tests, NULL, NULL);
 }

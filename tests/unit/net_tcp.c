@@ -236,11 +236,7 @@ int main(void)
 		STREAM(test_first_numbers),
 	};
 
-	unix_init("net_tcp");
-	unix_clock_manual(START);
-	strcpy(fake.info.addresses, "10.0.0.2");
-	if (stack_start())
+	if (start_peer("net_tcp"))
 		return 1;
-	fata_sleep(10 * FATA_NS_PER_S);
 	return cmocka_run_group_tests_name("net_tcp", tests, NULL, NULL);
 }
