@@ -123,30 +123,7 @@ alone() # GUEST CASE UNIT NUMBER: that many units are in the case
     printf "%s %s-cpu-router us/%s %.1f\n", $1, $2, $3, ($7 - $5) / $4 / 1000
     printf "%s %s-cpu-dom0 us/%s %.1f\n", $1, $2, $3, ($8 - $6) / $4 / 1000
   }'
-  exits $1 $2 $3 $4
-}
-# What Xen traced: 0x81000: exits and entries, 0x21000: who runs.
-exits()
-{
-  mode=
-  ! grep -q AuthenticAMD /proc/cpuinfo || mode=--svm-mode
-  xentrace -D -S 1024 -s 10 -e 0x000a1000 /tmp/trace >/dev/null 2>&1 &
-  pid=$!
-  usleep 100000
-  says "timeout 200 ./client 10.0.2.15 $megabytes $2" >/tmp/alone
-  kill -INT $pid
-  wait $pid
-  xenalyze $mode --summary /tmp/trace 2>/dev/null |
-    awk -v id=$id -v who="$1 $2" -v unit=$3 -v n=$4 '
-    /^\|-- Domain/ { here = $3 == id; list = 0 }
-    /^Exit reasons/ { list = here; next }
-    /^[^ ]/ { list = 0 }
-    list && /^ [A-Z]/ { all += $2; if (/VMM?CALL/) calls += $2 }
-    END {
-      printf "%s-exits per-%s %.2f\n", who, unit, all / n
-      printf "%s-hypercalls per-%s %.2f\n", who, unit, calls / n
-    }'
-  rm -f /tmp/trace
+  exits $1 $2 $3 $4 says "timeout 200 ./client 10.0.2.15 $megabytes $2"
 }
 await() # PATTERN GUEST
 {
@@ -170,6 +147,7 @@ guest_config fata "$tmp/firewall.xen" 'driver_domain = 1' \
 bench_put "$tmp/server" /tmp/server
 bench_put "$tmp/cpu" /tmp/cpu
 bench_put "$tmp/functions" /tmp/functions
+bench_put "$tmp/exits" /tmp/exits
 # Linux first: dom0 gets its large files while nothing else runs.
 timeout 300 lab/linux-guest.sh -a 10.0.2.81/24 -s "$tmp/script" \
   -f "$tmp/nft.tar" "${modules[@]/#/-f}" linux 'driver_domain = 1' \
@@ -183,6 +161,7 @@ timeout 300 lab/linux-guest.sh -n -a 10.7.0.2/24 -s "$tmp/commands" \
 # Without udev nobody tells Linux' backend that its interface may be used.
 timeout 1200 "$fata" lab exec "megabytes=$megabytes
   . /tmp/functions
+  . /tmp/exits
   chmod +x /tmp/server /tmp/cpu
   ip address add 10.7.0.1/24 dev xenbr0
   /tmp/server >/dev/null 2>&1 </dev/null &

@@ -14,6 +14,7 @@
 #   bench_servers [FILE] both guests as servers, and their client in dom0
 #   bench_measure SECONDS READY COMMANDS   both, by commands in dom0
 #   bench_sampler        bench/sample.c into dom0, as /tmp/sample
+#   $tmp/exits           for dom0's shell: how often a guest is left for Xen
 #   $samples_awk         a function for awk: at(t, column), from its output
 #   bench_medians FILE   from guests' own lines to those of bench_table
 #   bench_table NAME     from lines on stdin
@@ -158,6 +159,36 @@ samples_awk='
       value[n, i] = $i
     next
   }'
+
+# For dom0's shell, by Xen's trace (0x81000: exits and entries, 0x21000: who
+# runs): how often a guest is left for Xen, and the hypercalls among that, while
+# a command runs, whose output is /tmp/alone; NUMBER units are in the case.
+#   exits GUEST CASE UNIT NUMBER COMMAND...
+cat >"$tmp/exits" <<'EOF'
+exits()
+{
+  id=$(xl domid $1) who="$1 $2" unit=$3 number=$4 mode=
+  shift 4
+  ! grep -q AuthenticAMD /proc/cpuinfo || mode=--svm-mode
+  xentrace -D -S 1024 -s 10 -e 0x000a1000 /tmp/trace >/dev/null 2>&1 &
+  pid=$!
+  usleep 100000
+  "$@" >/tmp/alone || return
+  kill -INT $pid
+  wait $pid
+  xenalyze $mode --summary /tmp/trace 2>/dev/null |
+    awk -v id=$id -v who="$who" -v unit=$unit -v n=$number '
+    /^\|-- Domain/ { here = $3 == id; list = 0 }
+    /^Exit reasons/ { list = here; next }
+    /^[^ ]/ { list = 0 }
+    list && /^ [A-Z]/ { all += $2; if (/VMM?CALL/) calls += $2 }
+    END {
+      printf "%s-exits per-%s %.2f\n", who, unit, all / n
+      printf "%s-hypercalls per-%s %.2f\n", who, unit, calls / n
+    }'
+  rm -f /tmp/trace
+}
+EOF
 
 # What runs in dom0. It must not cost what a guest could have, nor count as
 # dom0's own work, while a guest measures: so it sleeps until xenstore tells.
