@@ -45,14 +45,8 @@ bench_lab()
   timeout 900 "$fata" lab up "${how[@]}" || die "no lab"
 }
 
-# dom0's patience can end early in a counted lab on a busy host.
 bench_put()
 {
-  local _
-
-  for _ in 1 2 3; do
-    "$fata" lab put "$1" "$2" 2>/dev/null && return
-  done
   "$fata" lab put "$1" "$2" || die "cannot put $1"
 }
 

@@ -61,11 +61,7 @@ if [ ! -e "$lab/dom0-qemu.tar" ]; then
   echo "lab: building QEMU for dom0" >&2
   make_archive
 fi
-# in a counted lab on a busy host dom0's patience can end early
-for try in 1 2 3; do
-  "$fata" lab put "$lab/dom0-qemu.tar" /tmp/qemu.tar && break
-  [ $try -lt 3 ] || die "cannot put QEMU into dom0"
-done
+"$fata" lab put "$lab/dom0-qemu.tar" /tmp/qemu.tar
 "$fata" lab exec "cd / && tar -xf /tmp/qemu.tar; rm -f /tmp/qemu.tar
   /$where --version" </dev/null >/dev/null ||
   die "QEMU does not fit into dom0's memory"

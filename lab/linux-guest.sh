@@ -58,13 +58,6 @@ tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 trap 'exit 1' HUP INT TERM
 
-# In a counted lab dom0's patience can end early on a busy host.
-put()
-{
-  "$fata" lab put "$1" "$2" 2>/dev/null ||
-    "$fata" lab put "$1" "$2" 2>/dev/null || "$fata" lab put "$1" "$2"
-}
-
 pack()
 {
   (cd "$1" && find . | LC_ALL=C sort |
@@ -105,8 +98,8 @@ if [ "$("$fata" lab exec 'cat /tmp/linux/stamp 2>/dev/null' </dev/null || true)"
   != "$want" ]; then
   echo "lab: putting the Linux guest's kernel into dom0" >&2
   "$fata" lab exec 'mkdir -p /tmp/linux' </dev/null
-  put "$lab/vmlinux" /tmp/linux/vmlinux
-  put "$lab/guest.stamp" /tmp/linux/stamp
+  "$fata" lab put "$lab/vmlinux" /tmp/linux/vmlinux
+  "$fata" lab put "$lab/guest.stamp" /tmp/linux/stamp
 fi
 
 mkdir -p "$tmp/own/guest"
@@ -116,7 +109,7 @@ for f in ${files[@]+"${files[@]}"}; do
 done
 # an archive starts at a multiple of 4 bytes; busybox pads to 512
 { cat "$lab/guest.img" && pack "$tmp/own"; } >"$tmp/initrd"
-put "$tmp/initrd" "/tmp/$name.initrd"
+"$fata" lab put "$tmp/initrd" "/tmp/$name.initrd"
 
 {
   echo "name = \"$name\""
@@ -128,7 +121,7 @@ put "$tmp/initrd" "/tmp/$name.initrd"
   echo 'tsc_mode = "native"'
   printf '%s\n' "$@"
 } >"$tmp/cfg"
-put "$tmp/cfg" "/tmp/$name.cfg"
+"$fata" lab put "$tmp/cfg" "/tmp/$name.cfg"
 [ -n "$start" ] || exit 0
 "$fata" lab exec "rm -f /var/log/xen/console/guest-$name.log
   xl create -q -p /tmp/$name.cfg || exit 1

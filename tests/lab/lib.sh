@@ -106,15 +106,10 @@ dom0()
   timeout 60 "$fata" lab exec "$1" </dev/null
 }
 
-# put FILE PATH: a file into dom0. In a counted lab dom0's patience can end early
-# on a busy host, for what dom0 waits costs it no time: so it may take more goes.
+# put FILE PATH: a file into dom0
 put()
 {
-  local _
-  for _ in 1 2 3 4; do
-    "$fata" lab put "$1" "$2" 2>/dev/null && return
-  done
-  broken "cannot put $1"
+  "$fata" lab put "$1" "$2" || broken "cannot put $1"
 }
 
 # wait_for SECONDS WHAT COMMAND: until the shell command in dom0 succeeds.
